@@ -1,0 +1,34 @@
+# Flags and the two helpers every folder uses.
+
+add_library(tidegate_flags INTERFACE)
+target_include_directories(tidegate_flags INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_definitions(tidegate_flags INTERFACE _GNU_SOURCE TIDEGATE_VERSION="${PROJECT_VERSION}")
+target_compile_options(
+  tidegate_flags
+  INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -fstack-protector-strong
+            -fno-omit-frame-pointer $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2 -ffunction-sections -fdata-sections>)
+target_link_options(tidegate_flags INTERFACE -Wl,-z,relro,-z,now -Wl,--as-needed
+                    $<$<CONFIG:Release>:-Wl,--gc-sections>)
+if(TIDEGATE_SANITIZE)
+  target_compile_options(tidegate_flags INTERFACE -fsanitize=${TIDEGATE_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(tidegate_flags INTERFACE -fsanitize=${TIDEGATE_SANITIZE})
+endif()
+
+# tidegate_library(NAME DEPENDS…): a static library of every .cpp in this folder, but those named main_*.cpp.
+function(tidegate_library name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main_[^/]*\\.cpp$")
+  if(NOT sources)
+    file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/empty.cpp "")
+    set(sources ${CMAKE_CURRENT_BINARY_DIR}/empty.cpp)
+  endif()
+  add_library(${name} STATIC ${sources})
+  target_link_libraries(${name} PUBLIC tidegate_flags ${ARGN})
+endfunction()
+
+# tidegate_program(NAME MAIN DEPENDS…): an installed executable with one file of its own.
+function(tidegate_program name main)
+  add_executable(${name} ${main})
+  target_link_libraries(${name} PRIVATE ${ARGN})
+  install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endfunction()
