@@ -11,7 +11,9 @@ WallTime SystemClock::now() const {
     return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
 
-MonoTime SystemClock::mono() const { return std::chrono::steady_clock::now(); }
+MonoTime SystemClock::mono() const {
+    return std::chrono::steady_clock::now();
+}
 
 std::string format_utc(WallTime time) {
     const std::time_t seconds = std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
@@ -76,18 +78,26 @@ std::string human_duration(Duration duration) {
     const auto ms = duration.count();
     char buffer[48];
     if (ms < 0) return "0s";
-    if (ms < 995) std::snprintf(buffer, sizeof buffer, "%.2fs", static_cast<double>(ms) / 1000.0);
-    else if (ms < 9'950) std::snprintf(buffer, sizeof buffer, "%.1fs", static_cast<double>(ms) / 1000.0);
-    else if (ms < 60'000) std::snprintf(buffer, sizeof buffer, "%llds", static_cast<long long>((ms + 500) / 1000));
+    if (ms < 995)
+        std::snprintf(buffer, sizeof buffer, "%.2fs", static_cast<double>(ms) / 1000.0);
+    else if (ms < 9'950)
+        std::snprintf(buffer, sizeof buffer, "%.1fs", static_cast<double>(ms) / 1000.0);
+    else if (ms < 60'000)
+        std::snprintf(buffer, sizeof buffer, "%llds", static_cast<long long>((ms + 500) / 1000));
     else if (ms < 3'600'000) {
         const auto rest = static_cast<long long>(ms / 1000 % 60);
-        if (rest == 0 || ms >= 600'000) std::snprintf(buffer, sizeof buffer, "%lldm", static_cast<long long>(ms / 60'000));
-        else std::snprintf(buffer, sizeof buffer, "%lldm %llds", static_cast<long long>(ms / 60'000), rest);
+        if (rest == 0 || ms >= 600'000)
+            std::snprintf(buffer, sizeof buffer, "%lldm", static_cast<long long>(ms / 60'000));
+        else
+            std::snprintf(buffer, sizeof buffer, "%lldm %llds", static_cast<long long>(ms / 60'000), rest);
     } else if (ms < 86'400'000) {
         const auto rest = static_cast<long long>(ms / 60'000 % 60);
-        if (rest == 0) std::snprintf(buffer, sizeof buffer, "%lldh", static_cast<long long>(ms / 3'600'000));
-        else std::snprintf(buffer, sizeof buffer, "%lldh %lldm", static_cast<long long>(ms / 3'600'000), rest);
-    } else std::snprintf(buffer, sizeof buffer, "%lldd", static_cast<long long>(ms / 86'400'000));
+        if (rest == 0)
+            std::snprintf(buffer, sizeof buffer, "%lldh", static_cast<long long>(ms / 3'600'000));
+        else
+            std::snprintf(buffer, sizeof buffer, "%lldh %lldm", static_cast<long long>(ms / 3'600'000), rest);
+    } else
+        std::snprintf(buffer, sizeof buffer, "%lldd", static_cast<long long>(ms / 86'400'000));
     return buffer;
 }
 

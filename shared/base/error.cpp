@@ -9,13 +9,25 @@ namespace {
 
 ErrorKind kind_of_errno(int code) {
     switch (code) {
-        case ENOENT: case ENOTDIR: return ErrorKind::NotFound;
-        case EEXIST: case ENOTEMPTY: return ErrorKind::Exists;
-        case EACCES: case EPERM: case EROFS: return ErrorKind::Permission;
-        case ENOSPC: case EDQUOT: case EFBIG: return ErrorKind::NoSpace;
-        case EAGAIN: case EBUSY: return ErrorKind::Locked;
+        case ENOENT:
+        case ENOTDIR: return ErrorKind::NotFound;
+        case EEXIST:
+        case ENOTEMPTY: return ErrorKind::Exists;
+        case EACCES:
+        case EPERM:
+        case EROFS: return ErrorKind::Permission;
+        case ENOSPC:
+        case EDQUOT:
+        case EFBIG: return ErrorKind::NoSpace;
+        case EAGAIN:
+        case EBUSY: return ErrorKind::Locked;
         case ETIMEDOUT: return ErrorKind::Timeout;
-        case ECONNREFUSED: case ECONNRESET: case EHOSTUNREACH: case ENETUNREACH: case EMFILE: case ENFILE:
+        case ECONNREFUSED:
+        case ECONNRESET:
+        case EHOSTUNREACH:
+        case ENETUNREACH:
+        case EMFILE:
+        case ENFILE:
         case ENOMEM: return ErrorKind::Transient;
         default: return ErrorKind::Io;
     }
@@ -25,12 +37,20 @@ ErrorKind kind_of_errno(int code) {
 
 int exit_code(ErrorKind kind) {
     switch (kind) {
-        case ErrorKind::Usage: case ErrorKind::Invalid: case ErrorKind::Unsupported: return 2;
+        case ErrorKind::Usage:
+        case ErrorKind::Invalid:
+        case ErrorKind::Unsupported: return 2;
         case ErrorKind::Failed: return 1;
         case ErrorKind::Denied: return 4;
         case ErrorKind::Cancelled: return 130;
-        case ErrorKind::NotFound: case ErrorKind::Exists: case ErrorKind::Locked: case ErrorKind::Permission:
-        case ErrorKind::NoSpace: case ErrorKind::Timeout: case ErrorKind::Transient: case ErrorKind::Io:
+        case ErrorKind::NotFound:
+        case ErrorKind::Exists:
+        case ErrorKind::Locked:
+        case ErrorKind::Permission:
+        case ErrorKind::NoSpace:
+        case ErrorKind::Timeout:
+        case ErrorKind::Transient:
+        case ErrorKind::Io:
         case ErrorKind::Broken: return 3;
     }
     return 3;
@@ -74,6 +94,8 @@ Error errno_error(std::string_view what, int code) {
     return Error{kind_of_errno(code), std::string(what) + ": " + reason, {}, std::nullopt, {}};
 }
 
-tl::unexpected<Error> fail_errno(std::string_view what) { return fail(errno_error(what, errno)); }
+tl::unexpected<Error> fail_errno(std::string_view what) {
+    return fail(errno_error(what, errno));
+}
 
 }  // namespace tidegate::shared

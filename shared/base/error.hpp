@@ -43,14 +43,26 @@ struct Where {
 struct Error {
     ErrorKind kind = ErrorKind::Io;
     std::string message;
-    std::string hint;                  // one or more sentences; empty: none
+    std::string hint;  // one or more sentences; empty: none
     std::optional<Where> where;
     std::vector<std::string> context;  // outermost last: "while staging web"
 
-    Error& hinted(std::string text) & { hint = std::move(text); return *this; }
-    Error&& hinted(std::string text) && { hint = std::move(text); return std::move(*this); }
-    Error&& at(Where place) && { where = std::move(place); return std::move(*this); }
-    Error&& during(std::string what) && { context.push_back(std::move(what)); return std::move(*this); }
+    Error& hinted(std::string text) & {
+        hint = std::move(text);
+        return *this;
+    }
+    Error&& hinted(std::string text) && {
+        hint = std::move(text);
+        return std::move(*this);
+    }
+    Error&& at(Where place) && {
+        where = std::move(place);
+        return std::move(*this);
+    }
+    Error&& during(std::string what) && {
+        context.push_back(std::move(what));
+        return std::move(*this);
+    }
 
     // "message: file:line:column (while …)", one line, without the hint.
     [[nodiscard]] std::string line() const;
@@ -65,7 +77,9 @@ using Result = tl::expected<T, Error>;
 
 [[nodiscard]] std::string_view name_of(ErrorKind kind);
 
-[[nodiscard]] inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+[[nodiscard]] inline tl::unexpected<Error> fail(Error error) {
+    return tl::unexpected<Error>(std::move(error));
+}
 [[nodiscard]] inline tl::unexpected<Error> fail(ErrorKind kind, std::string message, std::string hint = {}) {
     return tl::unexpected<Error>(Error{kind, std::move(message), std::move(hint), std::nullopt, {}});
 }
@@ -93,17 +107,18 @@ using shared::Result;
 }  // namespace tidegate
 
 // The value of a Result, or return its error from the enclosing function. Works for Result<void> too.
-#define TRY(expression)                                                              \
-    __extension__({                                                                  \
-        auto tidegate_try_result = (expression);                                     \
-        if (!tidegate_try_result)                                                    \
-            return ::tl::unexpected<::tidegate::shared::Error>(                      \
-                std::move(tidegate_try_result).error());                             \
-        ::tidegate::shared::detail::take_value(std::move(tidegate_try_result));      \
+#define TRY(expression)                                                                                 \
+    __extension__({                                                                                     \
+        auto tidegate_try_result = (expression);                                                        \
+        if (!tidegate_try_result)                                                                       \
+            return ::tl::unexpected<::tidegate::shared::Error>(std::move(tidegate_try_result).error()); \
+        ::tidegate::shared::detail::take_value(std::move(tidegate_try_result));                         \
     })
 
 namespace tidegate::shared::detail {
 template <typename T>
-T take_value(Result<T>&& result) { return std::move(*result); }
+T take_value(Result<T>&& result) {
+    return std::move(*result);
+}
 inline void take_value(Result<void>&&) {}
 }  // namespace tidegate::shared::detail

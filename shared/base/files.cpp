@@ -1,5 +1,8 @@
 #include "shared/base/files.hpp"
 
+#include "shared/base/handle.hpp"
+#include "shared/base/text.hpp"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -12,9 +15,6 @@
 #include <cstdlib>
 #include <memory>
 #include <thread>
-
-#include "shared/base/handle.hpp"
-#include "shared/base/text.hpp"
 
 namespace tidegate::shared {
 
@@ -49,7 +49,8 @@ Result<Fd> open_beneath_by_walk(int dir, const std::string& path, int flags, mod
         if (part.empty() || part == ".") continue;
         if (part == "..") return fail(ErrorKind::Invalid, "path leads outside: " + escape_foreign(path));
         const bool last = i + 1 == parts.size();
-        const int step = last ? flags | O_NOFOLLOW | O_CLOEXEC : O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+        const int step =
+            last ? flags | O_NOFOLLOW | O_CLOEXEC : O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
         Fd next(openat(here.get(), part.c_str(), step, mode));
         if (!next) return fail_errno("cannot open " + escape_foreign(path));
         here = std::move(next);
@@ -75,7 +76,8 @@ Result<Fd> open_beneath(int dir, const std::string& path, int flags, mode_t mode
         if (fd) return fd;
         if (errno == ENOSYS) return open_beneath_by_walk(dir, path, flags, mode);
         if (errno == EXDEV) return fail(ErrorKind::Invalid, "path leads outside: " + escape_foreign(path));
-        if (errno == ELOOP) return fail(ErrorKind::Invalid, "a link stands in the way: " + escape_foreign(path));
+        if (errno == ELOOP)
+            return fail(ErrorKind::Invalid, "a link stands in the way: " + escape_foreign(path));
         if (errno != EAGAIN && errno != EINTR) break;
     }
     return fail_errno("cannot open " + escape_foreign(path));
@@ -83,10 +85,11 @@ Result<Fd> open_beneath(int dir, const std::string& path, int flags, mode_t mode
 
 Result<std::string> read_fd(int fd, size_t limit, const std::string& name) {
     std::string bytes;
-    struct stat info{};
+    struct stat info {};
     if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
         if (static_cast<std::uint64_t>(info.st_size) > limit)
-            return fail(ErrorKind::Invalid, "longer than " + std::to_string(limit) + " bytes: " + escape_foreign(name));
+            return fail(ErrorKind::Invalid,
+                        "longer than " + std::to_string(limit) + " bytes: " + escape_foreign(name));
         bytes.reserve(static_cast<size_t>(info.st_size) + 1);
     }
     char buffer[65536];
@@ -97,7 +100,8 @@ Result<std::string> read_fd(int fd, size_t limit, const std::string& name) {
         if (got == 0) return bytes;
         bytes.append(buffer, static_cast<size_t>(got));
         if (bytes.size() > limit)
-            return fail(ErrorKind::Invalid, "longer than " + std::to_string(limit) + " bytes: " + escape_foreign(name));
+            return fail(ErrorKind::Invalid,
+                        "longer than " + std::to_string(limit) + " bytes: " + escape_foreign(name));
     }
 }
 
@@ -127,7 +131,8 @@ Result<void> write_file_atomic(int dir, const std::string& name, std::string_vie
     const auto temporary = temporary_name(name);
     ScopeExit cleanup([&] { unlinkat(dir, temporary.c_str(), 0); });
     {
-        const Fd fd(openat(dir, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+        const Fd fd(
+            openat(dir, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
         if (!fd) return fail_errno("cannot write " + escape_foreign(name));
         TRY(write_all(fd.get(), bytes, name));
         if (fchmod(fd.get(), mode) != 0) return fail_errno("cannot set the mode of " + escape_foreign(name));
@@ -147,7 +152,7 @@ Result<void> write_file_atomic(const std::string& path, std::string_view bytes, 
 
 Result<void> replace_symlink(int dir, const std::string& name, const std::string& target) {
     TRY(check_single_name(name));
-    struct stat info{};
+    struct stat info {};
     if (fstatat(dir, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISLNK(info.st_mode))
         return fail(ErrorKind::Exists, "not a symbolic link: " + escape_foreign(name));
     const auto temporary = temporary_name(name);
@@ -187,7 +192,7 @@ Result<void> make_dirs(const std::string& path, mode_t mode) {
             return fail_errno("cannot make the folder " + escape_foreign(prefix));
         if (slash == std::string::npos) break;
     }
-    struct stat info{};
+    struct stat info {};
     if (stat(path.c_str(), &info) != 0) return fail_errno("cannot make the folder " + escape_foreign(path));
     if (!S_ISDIR(info.st_mode)) return fail(ErrorKind::Exists, "not a folder: " + escape_foreign(path));
     return {};
@@ -196,7 +201,8 @@ Result<void> make_dirs(const std::string& path, mode_t mode) {
 namespace {
 
 Result<void> empty_folder(int folder, const std::string& shown) {
-    for (const auto& name : TRY(list_dir(folder))) TRY(during("removing " + escape_foreign(shown), remove_tree(folder, name)));
+    for (const auto& name : TRY(list_dir(folder)))
+        TRY(during("removing " + escape_foreign(shown), remove_tree(folder, name)));
     return {};
 }
 
@@ -247,15 +253,18 @@ Result<std::vector<std::string>> list_dir(int dir) {
 }
 
 bool exists(const std::string& path) {
-    struct stat info{};
+    struct stat info {};
     return lstat(path.c_str(), &info) == 0;
 }
 
 Result<TempDir> TempDir::make(const std::string& prefix, const std::string& parent) {
     const char* configured = std::getenv("TMPDIR");
-    const std::string base = !parent.empty() ? parent : configured != nullptr && *configured == '/' ? configured : "/tmp";
+    const std::string base = !parent.empty()                               ? parent
+                             : configured != nullptr && *configured == '/' ? configured
+                                                                           : "/tmp";
     std::string path = base + "/" + prefix + ".XXXXXX";
-    if (mkdtemp(path.data()) == nullptr) return fail_errno("cannot make a temporary folder in " + escape_foreign(base));
+    if (mkdtemp(path.data()) == nullptr)
+        return fail_errno("cannot make a temporary folder in " + escape_foreign(base));
     return TempDir(path);
 }
 
@@ -292,11 +301,13 @@ Result<std::string> find_program(const std::string& name, const std::string& nev
                              (folder.size() == never_beneath.size() || folder[never_beneath.size()] == '/');
         if (beneath) continue;
         const auto candidate = std::string(folder) + "/" + name;
-        struct stat info{};
-        if (stat(candidate.c_str(), &info) == 0 && S_ISREG(info.st_mode) && access(candidate.c_str(), X_OK) == 0)
+        struct stat info {};
+        if (stat(candidate.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
+            access(candidate.c_str(), X_OK) == 0)
             return candidate;
     }
-    return fail(ErrorKind::NotFound, "program not found: " + escape_foreign(name), "install it, or add its folder to PATH");
+    return fail(ErrorKind::NotFound, "program not found: " + escape_foreign(name),
+                "install it, or add its folder to PATH");
 }
 
 }  // namespace tidegate::shared

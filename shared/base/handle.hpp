@@ -9,7 +9,9 @@ namespace tidegate::shared {
 template <auto Free>
 struct FreeWith {
     template <typename T>
-    void operator()(T* pointer) const noexcept { Free(pointer); }
+    void operator()(T* pointer) const noexcept {
+        Free(pointer);
+    }
 };
 
 // A unique_ptr of the size of a pointer that calls `Free`.

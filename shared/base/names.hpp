@@ -1,12 +1,12 @@
 // Strong types for what has a grammar. Each is made by one checked function and is valid from then on.
 #pragma once
 
+#include "shared/base/error.hpp"
+
 #include <compare>
 #include <functional>
 #include <string>
 #include <string_view>
-
-#include "shared/base/error.hpp"
 
 namespace tidegate::shared {
 
@@ -42,8 +42,9 @@ class RefName {
     std::string name_;
 };
 
-// A path below some root: relative, "/" between parts, no empty, "." or ".." part, no part that is ".git" in any of
-// the spellings file systems fold together (".GIT", "git~1", ".git " …), no NUL, no backslash, at most 4096 bytes.
+// A path below some root: relative, "/" between parts, no empty, "." or ".." part, no part that is ".git" in
+// any of the spellings file systems fold together (".GIT", "git~1", ".git " …), no NUL, no backslash, at most
+// 4096 bytes.
 class RelPath {
   public:
     [[nodiscard]] static Result<RelPath> parse(std::string_view text);
@@ -57,15 +58,15 @@ class RelPath {
 // Whether file systems could take this single name for ".git".
 [[nodiscard]] bool looks_like_dot_git(std::string_view name);
 
-// A remote's address, by our own grammar, before git or curl sees it: https://, http://, ssh://, git://, file:///
-// or the scp form user@host:path (becomes ssh). Control characters, spaces, a host or path that begins with "-",
-// and helper forms ("ext::…") are Invalid.
+// A remote's address, by our own grammar, before git or curl sees it: https://, http://, ssh://, git://,
+// file:/// or the scp form user@host:path (becomes ssh). Control characters, spaces, a host or path that
+// begins with "-", and helper forms ("ext::…") are Invalid.
 class Url {
   public:
     [[nodiscard]] static Result<Url> parse(std::string_view text);
-    [[nodiscard]] const std::string& str() const { return text_; }        // as written
-    [[nodiscard]] const std::string& scheme() const { return scheme_; }   // https http ssh git file
-    [[nodiscard]] const std::string& host() const { return host_; }       // empty for file
+    [[nodiscard]] const std::string& str() const { return text_; }       // as written
+    [[nodiscard]] const std::string& scheme() const { return scheme_; }  // https http ssh git file
+    [[nodiscard]] const std::string& host() const { return host_; }      // empty for file
     [[nodiscard]] const std::string& path() const { return path_; }
     // Without user information: what may be logged.
     [[nodiscard]] std::string redacted() const;
@@ -80,13 +81,15 @@ class Url {
     bool scp_form_ = false;
 };
 
-// An app's or environment's name, and a host's: lower-case letters, digits, "-", "_" and ".", beginning with a letter
-// or digit, at most 64 bytes.
+// An app's or environment's name, and a host's: lower-case letters, digits, "-", "_" and ".", beginning with
+// a letter or digit, at most 64 bytes.
 [[nodiscard]] Result<void> check_name(std::string_view what, std::string_view name);
 
 }  // namespace tidegate::shared
 
 template <>
 struct std::hash<tidegate::shared::Oid> {
-    size_t operator()(const tidegate::shared::Oid& oid) const noexcept { return std::hash<std::string>()(oid.str()); }
+    size_t operator()(const tidegate::shared::Oid& oid) const noexcept {
+        return std::hash<std::string>()(oid.str());
+    }
 };

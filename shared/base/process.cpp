@@ -1,5 +1,8 @@
 #include "shared/base/process.hpp"
 
+#include "shared/base/files.hpp"
+#include "shared/base/text.hpp"
+
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
@@ -12,9 +15,6 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-
-#include "shared/base/files.hpp"
-#include "shared/base/text.hpp"
 
 extern char** environ;
 
@@ -37,7 +37,9 @@ Result<Pipe> make_pipe() {
     return Pipe{Fd(ends[0]), Fd(ends[1])};
 }
 
-void set_nonblocking(const Fd& fd) { fcntl(fd.get(), F_SETFL, fcntl(fd.get(), F_GETFL) | O_NONBLOCK); }
+void set_nonblocking(const Fd& fd) {
+    fcntl(fd.get(), F_SETFL, fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
+}
 
 // Everything the child needs, laid out before the fork: between fork and exec only system calls are allowed.
 struct Launch {
@@ -80,7 +82,8 @@ struct Report {
     if (syscall(SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */) != 0)
         for (int fd = 3; fd < 4096; ++fd) fcntl(fd, F_SETFD, FD_CLOEXEC);
     if (command.run_as) {
-        if (setgroups(launch.groups.size(), launch.groups.data()) != 0 || setresgid(command.run_as->gid, command.run_as->gid, command.run_as->gid) != 0 ||
+        if (setgroups(launch.groups.size(), launch.groups.data()) != 0 ||
+            setresgid(command.run_as->gid, command.run_as->gid, command.run_as->gid) != 0 ||
             setresuid(command.run_as->uid, command.run_as->uid, command.run_as->uid) != 0)
             report_and_exit(launch.report, Step::Identity);
         if (!command.stays_behind) prctl(PR_SET_PDEATHSIG, SIGKILL);  // cleared by the change of identity
@@ -100,7 +103,8 @@ Result<std::string> resolve_program(const Command& command) {
         auto candidate = std::string(folder) + "/" + name;
         if (access(candidate.c_str(), X_OK) == 0) return candidate;
     }
-    return fail(ErrorKind::NotFound, "program not found: " + escape_foreign(name), "install it, or add its folder to PATH");
+    return fail(ErrorKind::NotFound, "program not found: " + escape_foreign(name),
+                "install it, or add its folder to PATH");
 }
 
 Result<std::vector<gid_t>> groups_of(const RunAs& who) {
@@ -135,7 +139,8 @@ void Environment::pass(const std::vector<std::string>& names) {
         if (equals == std::string_view::npos || equals == 0) continue;
         const auto name = text.substr(0, equals);
         const bool wanted = std::any_of(names.begin(), names.end(), [&](const std::string& pattern) {
-            if (pattern.ends_with('*')) return name.starts_with(std::string_view(pattern).substr(0, pattern.size() - 1));
+            if (pattern.ends_with('*'))
+                return name.starts_with(std::string_view(pattern).substr(0, pattern.size() - 1));
             return name == pattern;
         });
         if (wanted) values_.insert_or_assign(std::string(name), std::string(text.substr(equals + 1)));
@@ -189,7 +194,8 @@ struct Supervisor::Child {
 
     void feed() {
         while (in && input_sent < command.input.size()) {
-            const auto put = ::write(in.get(), command.input.data() + input_sent, command.input.size() - input_sent);
+            const auto put =
+                ::write(in.get(), command.input.data() + input_sent, command.input.size() - input_sent);
             if (put < 0 && errno == EINTR) continue;
             if (put < 0 && errno == EAGAIN) return;
             if (put < 0) break;  // it does not want the rest
@@ -216,7 +222,8 @@ struct Supervisor::Child {
 
     void reap() {
         siginfo_t info{};
-        if (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG) != 0 || info.si_pid != pid) return;
+        if (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG) != 0 || info.si_pid != pid)
+            return;
         ended = true;
         exit.signal = info.si_code == CLD_EXITED ? 0 : info.si_status;
         exit.code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
@@ -226,7 +233,9 @@ struct Supervisor::Child {
         drop_output_at = SteadyClock::now() + kStrayOutput;
     }
 
-    [[nodiscard]] bool done(MonoTime now) const { return ended && ((!out && !err) || now >= *drop_output_at); }
+    [[nodiscard]] bool done(MonoTime now) const {
+        return ended && ((!out && !err) || now >= *drop_output_at);
+    }
 
     [[nodiscard]] std::optional<MonoTime> next_event() const {
         if (ended) return drop_output_at;
@@ -253,7 +262,8 @@ Supervisor::~Supervisor() {
         if (child->ended) continue;
         ::kill(-child->pid, SIGKILL);
         int status = 0;
-        while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR) {}
+        while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR) {
+        }
     }
 }
 
@@ -303,13 +313,17 @@ Result<Supervisor::Id> Supervisor::start(Command command) {
     report.write.reset();
     Report failure{};
     ssize_t got = 0;
-    do { got = ::read(report.read.get(), &failure, sizeof failure); } while (got < 0 && errno == EINTR);
+    do {
+        got = ::read(report.read.get(), &failure, sizeof failure);
+    } while (got < 0 && errno == EINTR);
     if (got == static_cast<ssize_t>(sizeof failure)) {
         int status = 0;
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
-        return fail(errno_error(std::string(doing(failure.step)) +
-                                    escape_foreign(failure.step == Step::Directory ? job.directory : launch.program),
-                                failure.code));
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+        }
+        return fail(
+            errno_error(std::string(doing(failure.step)) +
+                            escape_foreign(failure.step == Step::Directory ? job.directory : launch.program),
+                        failure.code));
     }
 
     child->id = next_++;
@@ -338,7 +352,8 @@ std::vector<Supervisor::Finished> Supervisor::wait(std::optional<MonoTime> until
                 ++it;
             }
         }
-        if (!finished.empty() || (until && now >= *until) || (children_.empty() && wake_fd < 0)) return finished;
+        if (!finished.empty() || (until && now >= *until) || (children_.empty() && wake_fd < 0))
+            return finished;
 
         std::vector<pollfd> polled;
         std::optional<MonoTime> next = until;
@@ -367,9 +382,11 @@ std::vector<Supervisor::Finished> Supervisor::wait(std::optional<MonoTime> until
             child->drain(child->err, Stream::Err);
             if (child->ended) continue;
             child->reap();
-            const bool asked = child->command.cancel_fd >= 0 && std::any_of(polled.begin(), polled.end(), [&](const pollfd& p) {
-                return p.fd == child->command.cancel_fd && (p.revents & (POLLIN | POLLHUP)) != 0;
-            });
+            const bool asked =
+                child->command.cancel_fd >= 0 &&
+                std::any_of(polled.begin(), polled.end(), [&](const pollfd& p) {
+                    return p.fd == child->command.cancel_fd && (p.revents & (POLLIN | POLLHUP)) != 0;
+                });
             if (asked && !child->ended && !child->kill_at) {
                 child->exit.cancelled = true;
                 child->ask_to_end();
@@ -390,7 +407,9 @@ void Supervisor::end_all() {
     for (auto& child : children_) end(child->id);
 }
 
-size_t Supervisor::running() const { return children_.size(); }
+size_t Supervisor::running() const {
+    return children_.size();
+}
 
 Result<Exit> run(const Command& command) {
     Supervisor supervisor;
@@ -401,9 +420,13 @@ Result<Exit> run(const Command& command) {
     }
 }
 
-void ignore_sigpipe() { signal(SIGPIPE, SIG_IGN); }
+void ignore_sigpipe() {
+    signal(SIGPIPE, SIG_IGN);
+}
 
-void become_subreaper() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
+void become_subreaper() {
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
 
 size_t end_orphans(const std::vector<pid_t>& except) {
     size_t ended = 0;

@@ -1,6 +1,11 @@
-// Child processes. Always an argument vector, never a shell of ours; an environment named in full; a process group
-// of its own; a deadline, then TERM, then KILL for the whole group; output bounded; nothing inherited but 0, 1, 2.
+// Child processes. Always an argument vector, never a shell of ours; an environment named in full; a process
+// group of its own; a deadline, then TERM, then KILL for the whole group; output bounded; nothing inherited
+// but 0, 1, 2.
 #pragma once
+
+#include "shared/base/clock.hpp"
+#include "shared/base/error.hpp"
+#include "shared/base/fd.hpp"
 
 #include <sys/types.h>
 
@@ -12,10 +17,6 @@
 #include <string_view>
 #include <vector>
 
-#include "shared/base/clock.hpp"
-#include "shared/base/error.hpp"
-#include "shared/base/fd.hpp"
-
 namespace tidegate::shared {
 
 // A child's environment. Starts empty: what is not named here, the child does not see.
@@ -23,7 +24,9 @@ class Environment {
   public:
     // Copies from our own environment the variables that match one of `names`; "LC_*" matches by prefix.
     void pass(const std::vector<std::string>& names);
-    void set(std::string name, std::string value) { values_.insert_or_assign(std::move(name), std::move(value)); }
+    void set(std::string name, std::string value) {
+        values_.insert_or_assign(std::move(name), std::move(value));
+    }
     void unset(const std::string& name) { values_.erase(name); }
     [[nodiscard]] std::optional<std::string> get(const std::string& name) const;
     [[nodiscard]] const std::map<std::string, std::string>& values() const { return values_; }
@@ -47,16 +50,18 @@ struct RunAs {
 struct Command {
     std::vector<std::string> argv;  // argv[0] is an absolute path, or a name that is searched in env's PATH
     Environment env;
-    std::string directory;          // empty: ours
-    std::string input;              // written to its standard input, which is then closed
-    std::optional<int> input_fd;    // instead of `input`: a descriptor to read from (not owned)
-    Duration timeout{0};            // 0: none
-    Duration grace{5000};           // between TERM and KILL
-    size_t output_limit = 1 << 20;  // bytes kept of each stream; the rest is read and dropped (a note says so)
-    bool merge_streams = false;     // stderr goes into `out`, in the order written
+    std::string directory;        // empty: ours
+    std::string input;            // written to its standard input, which is then closed
+    std::optional<int> input_fd;  // instead of `input`: a descriptor to read from (not owned)
+    Duration timeout{0};          // 0: none
+    Duration grace{5000};         // between TERM and KILL
+    size_t output_limit =
+        1 << 20;                 // bytes kept of each stream; the rest is read and dropped (a note says so)
+    bool merge_streams = false;  // stderr goes into `out`, in the order written
     std::optional<RunAs> run_as;
-    int cancel_fd = -1;             // readable: end the child (TERM, grace, KILL); not owned
-    bool stays_behind = false;      // its group is left alone when it exits 0 (an activation that starts a service)
+    int cancel_fd = -1;  // readable: end the child (TERM, grace, KILL); not owned
+    bool stays_behind =
+        false;  // its group is left alone when it exits 0 (an activation that starts a service)
     // Called in the caller's thread with what arrived, before the limit is applied.
     std::function<void(Stream, std::string_view)> on_output;
     // Called after the fork with the child's pid (also its group id), before anything is waited for.
@@ -78,9 +83,9 @@ struct Exit {
     [[nodiscard]] std::string describe() const;
 };
 
-// Runs a child to its end. Fails only where it could not be started (NotFound, Permission, Transient); how it ended
-// is in Exit. When the child itself has ended, its group is ended too (unless stays_behind), and output still held
-// open by a stray descendant is not waited for longer than 200 ms.
+// Runs a child to its end. Fails only where it could not be started (NotFound, Permission, Transient); how it
+// ended is in Exit. When the child itself has ended, its group is ended too (unless stays_behind), and output
+// still held open by a stray descendant is not waited for longer than 200 ms.
 [[nodiscard]] Result<Exit> run(const Command& command);
 
 // Many children, one thread, one poll(2). Not thread-safe.
@@ -99,10 +104,11 @@ class Supervisor {
 
     // `command` is copied.
     [[nodiscard]] Result<Id> start(Command command);
-    // Waits until a child has ended, `until` has passed (nullopt: for ever) or `wake_fd` is readable; returns those
-    // that ended, maybe none. Deadlines, graces and cancel_fds are seen to meanwhile.
+    // Waits until a child has ended, `until` has passed (nullopt: for ever) or `wake_fd` is readable; returns
+    // those that ended, maybe none. Deadlines, graces and cancel_fds are seen to meanwhile.
     [[nodiscard]] std::vector<Finished> wait(std::optional<MonoTime> until, int wake_fd = -1);
-    // Asks a child's group to end: TERM, then KILL after its grace. It still comes back from wait(), as cancelled.
+    // Asks a child's group to end: TERM, then KILL after its grace. It still comes back from wait(), as
+    // cancelled.
     void end(Id id);
     void end_all();
     [[nodiscard]] size_t running() const;
@@ -113,11 +119,12 @@ class Supervisor {
     Id next_ = 1;
 };
 
-// For every main(): a closed pipe is an error code, not a death (SIGPIPE ignored; children get the default back).
+// For every main(): a closed pipe is an error code, not a death (SIGPIPE ignored; children get the default
+// back).
 void ignore_sigpipe();
 
-// Adopts orphans of our children, so that a daemon forked by a gate can be found and ended: makes this process a
-// child subreaper (prctl). For short-lived programs only.
+// Adopts orphans of our children, so that a daemon forked by a gate can be found and ended: makes this
+// process a child subreaper (prctl). For short-lived programs only.
 void become_subreaper();
 // Kills (KILL) and reaps every descendant that has been re-parented to us. Returns how many.
 size_t end_orphans(const std::vector<pid_t>& except);

@@ -95,9 +95,9 @@ CodePoint decode(std::string_view text) {
 }
 
 bool is_unsafe(std::uint32_t c) {
-    if (c < 0x20 || (c >= 0x7F && c <= 0x9F)) return true;                       // C0, DEL, C1
-    if (c >= 0x202A && c <= 0x202E) return true;                                 // bidi embeddings and overrides
-    if (c >= 0x2066 && c <= 0x2069) return true;                                 // bidi isolates
+    if (c < 0x20 || (c >= 0x7F && c <= 0x9F)) return true;  // C0, DEL, C1
+    if (c >= 0x202A && c <= 0x202E) return true;            // bidi embeddings and overrides
+    if (c >= 0x2066 && c <= 0x2069) return true;            // bidi isolates
     return c == 0x200E || c == 0x200F || c == 0x061C || c == 0x2028 || c == 0x2029 || c == 0xFEFF;
 }
 
@@ -128,8 +128,12 @@ std::string escape(std::string_view text, std::string_view kept) {
 
 }  // namespace
 
-std::string escape_foreign(std::string_view text) { return escape(text, ""); }
-std::string escape_foreign_block(std::string_view text) { return escape(text, "\n\t"); }
+std::string escape_foreign(std::string_view text) {
+    return escape(text, "");
+}
+std::string escape_foreign_block(std::string_view text) {
+    return escape(text, "\n\t");
+}
 
 bool is_utf8(std::string_view text) {
     while (!text.empty()) {
@@ -146,8 +150,10 @@ std::string shell_quote(std::string_view word) {
     if (!word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos) return std::string(word);
     std::string quoted = "'";
     for (const char c : word) {
-        if (c == '\'') quoted += "'\\''";
-        else quoted += c;
+        if (c == '\'')
+            quoted += "'\\''";
+        else
+            quoted += c;
     }
     return quoted + "'";
 }

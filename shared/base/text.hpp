@@ -17,9 +17,9 @@ namespace tidegate::shared {
 // Empty where `text` is not an even number of hex digits.
 [[nodiscard]] std::string unhex(std::string_view text);
 
-// Text that came from outside, made safe for a terminal and a log line: control characters (ESC, CR, NUL, C1),
-// bidirectional overrides and bytes that are not UTF-8 become \x1b and the like. The block form is for child
-// output that is shown as it came, line by line.
+// Text that came from outside, made safe for a terminal and a log line: control characters (ESC, CR, NUL,
+// C1), bidirectional overrides and bytes that are not UTF-8 become \x1b and the like. The block form is for
+// child output that is shown as it came, line by line.
 [[nodiscard]] std::string escape_foreign(std::string_view text);
 [[nodiscard]] std::string escape_foreign_block(std::string_view text);  // keeps \n and \t
 
@@ -30,7 +30,8 @@ namespace tidegate::shared {
 
 // The candidate nearest to `word` by edit distance (transpositions count once), or empty where none is near
 // enough to be meant.
-[[nodiscard]] std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates);
+[[nodiscard]] std::string_view nearest(std::string_view word,
+                                       const std::vector<std::string_view>& candidates);
 
 // "1 file", "3 files".
 [[nodiscard]] std::string count_of(size_t count, std::string_view singular);

@@ -1,6 +1,7 @@
 // Reads a map of a configuration file into our own types, and says exactly what is wrong with it.
-// Every key must be asked for; finish() refuses the rest with the nearest known key. The first error wins; after it
-// every getter is a no-op and gives its default, so that a reader reads straight through and asks once, at the end.
+// Every key must be asked for; finish() refuses the rest with the nearest known key. The first error wins;
+// after it every getter is a no-op and gives its default, so that a reader reads straight through and asks
+// once, at the end.
 //
 //     MapReader top(document, document.root(), "gates");
 //     config.name = top.text("name", Required::Yes);
@@ -9,6 +10,10 @@
 //     TRY(top.finish());
 #pragma once
 
+#include "shared/base/clock.hpp"
+#include "shared/doc/value.hpp"
+#include "shared/doc/yaml.hpp"
+
 #include <functional>
 #include <map>
 #include <optional>
@@ -16,17 +21,14 @@
 #include <string_view>
 #include <vector>
 
-#include "shared/base/clock.hpp"
-#include "shared/doc/value.hpp"
-#include "shared/doc/yaml.hpp"
-
 namespace tidegate::shared {
 
 enum class Required { No, Yes };
 
 class MapReader {
   public:
-    // `what` names this map in messages ("gates take: name run …"). A value that is no map is the first error.
+    // `what` names this map in messages ("gates take: name run …"). A value that is no map is the first
+    // error.
     MapReader(const Document& document, const Value& value, std::string what);
 
     [[nodiscard]] bool has(std::string_view key);
@@ -34,7 +36,8 @@ class MapReader {
     [[nodiscard]] std::string text(std::string_view key, std::string fallback);
     [[nodiscard]] std::optional<std::string> optional_text(std::string_view key);
     [[nodiscard]] bool boolean(std::string_view key, bool fallback);
-    [[nodiscard]] std::int64_t integer(std::string_view key, std::int64_t fallback, std::int64_t least, std::int64_t most);
+    [[nodiscard]] std::int64_t integer(std::string_view key, std::int64_t fallback, std::int64_t least,
+                                       std::int64_t most);
     [[nodiscard]] double real(std::string_view key, double fallback, double least, double most);
     [[nodiscard]] Duration duration(std::string_view key, Duration fallback);
     [[nodiscard]] Duration duration(std::string_view key, Duration fallback, Duration least, Duration most);
@@ -43,7 +46,8 @@ class MapReader {
     // A map of scalars; numbers and booleans as they were written. An unquoted on/off/yes/no/null is refused.
     [[nodiscard]] std::map<std::string, std::string> text_map(std::string_view key);
     // One of `names`; gives its index.
-    [[nodiscard]] size_t choice(std::string_view key, const std::vector<std::string_view>& names, size_t fallback);
+    [[nodiscard]] size_t choice(std::string_view key, const std::vector<std::string_view>& names,
+                                size_t fallback);
     // nullptr where the key is missing or null, or of another kind (an error then).
     [[nodiscard]] const Value* map(std::string_view key, Required required = Required::No);
     [[nodiscard]] const Value* list(std::string_view key, Required required = Required::No);
@@ -51,7 +55,8 @@ class MapReader {
 
     // Puts a checked constructor's error at the key's value: top.parsed("url", Url::parse)
     template <typename T>
-    [[nodiscard]] std::optional<T> parsed(std::string_view key, Result<T> (*parse)(std::string_view), Required required = Required::No) {
+    [[nodiscard]] std::optional<T> parsed(std::string_view key, Result<T> (*parse)(std::string_view),
+                                          Required required = Required::No) {
         const Value* value = scalar(key, required);
         if (value == nullptr) return std::nullopt;
         Result<T> result = parse(value->text());

@@ -2,14 +2,14 @@
 // A map keeps its order; its keys are unique (the parsers refuse duplicates).
 #pragma once
 
+#include "shared/base/error.hpp"
+
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "shared/base/error.hpp"
 
 namespace tidegate::shared {
 
@@ -43,8 +43,11 @@ class Value {
     // Each of these asks for the kind first; on another kind they give the type's empty value.
     [[nodiscard]] bool boolean() const { return bool_; }
     [[nodiscard]] std::int64_t integer() const { return integer_; }
-    [[nodiscard]] double real() const { return kind_ == Kind::Integer ? static_cast<double>(integer_) : real_; }
-    // The text of a Text; for a scalar out of YAML also how any other scalar was written ("010", "on", "1e3").
+    [[nodiscard]] double real() const {
+        return kind_ == Kind::Integer ? static_cast<double>(integer_) : real_;
+    }
+    // The text of a Text; for a scalar out of YAML also how any other scalar was written ("010", "on",
+    // "1e3").
     [[nodiscard]] const std::string& text() const { return text_; }
     [[nodiscard]] const List& list() const { return list_; }
     [[nodiscard]] const Map& map() const;
@@ -54,7 +57,8 @@ class Value {
     Value& set(std::string key, Value value);
     void push(Value value);
 
-    // Where the value begins, and for an entry's key where the key does. Counted from 1; 0 in values made by hand.
+    // Where the value begins, and for an entry's key where the key does. Counted from 1; 0 in values made by
+    // hand.
     int line = 0;
     int column = 0;
     bool quoted = false;  // YAML: it was a quoted or block scalar, so text without question
@@ -75,7 +79,7 @@ class Value {
 struct Value::Entry {
     std::string key;
     Value value;
-    int line = 0;    // of the key
+    int line = 0;  // of the key
     int column = 0;
 };
 

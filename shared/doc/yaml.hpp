@@ -1,11 +1,12 @@
-// Strict YAML 1.2 (core schema) for configuration: no aliases or anchors, no tags, no duplicate keys, no NUL, no BOM in
-// the middle, UTF-8 only, bounded in size and depth. Any violation is Invalid with file:line:column and the line.
+// Strict YAML 1.2 (core schema) for configuration: no aliases or anchors, no tags, no duplicate keys, no NUL,
+// no BOM in the middle, UTF-8 only, bounded in size and depth. Any violation is Invalid with file:line:column
+// and the line.
 #pragma once
+
+#include "shared/doc/value.hpp"
 
 #include <string>
 #include <string_view>
-
-#include "shared/doc/value.hpp"
 
 namespace tidegate::shared {
 
@@ -35,6 +36,7 @@ class Document {
 // `file` is only shown. Exactly one YAML document; an empty text is an empty map.
 [[nodiscard]] Result<Document> parse_yaml(std::string file, std::string text, const YamlLimits& limits = {});
 // The same for JSON with JSON's grammar and positions.
-[[nodiscard]] Result<Document> parse_json_document(std::string file, std::string text, const YamlLimits& limits = {});
+[[nodiscard]] Result<Document> parse_json_document(std::string file, std::string text,
+                                                   const YamlLimits& limits = {});
 
 }  // namespace tidegate::shared

@@ -2,39 +2,44 @@
 // Text from outside is escaped by whoever renders: everything in this header escapes what it is given.
 #pragma once
 
+#include "shared/base/clock.hpp"
+#include "shared/base/error.hpp"
+
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "shared/base/clock.hpp"
-#include "shared/base/error.hpp"
-
 namespace tidegate::shared {
 
 enum class Colour { None, Green, Red, Yellow, Dim, Bold };
 
-// Whether a stream is a terminal and whether colours are wanted there: NO_COLOR, CLICOLOR_FORCE, CI and TERM=dumb obeyed.
+// Whether a stream is a terminal and whether colours are wanted there: NO_COLOR, CLICOLOR_FORCE, CI and
+// TERM=dumb obeyed.
 struct Face {
     bool terminal = false;  // lines may be rewritten
     bool colours = false;
-    int width = 80;         // columns; 80 where unknown
+    int width = 80;  // columns; 80 where unknown
 
     [[nodiscard]] static Face of(int fd);
     [[nodiscard]] std::string paint(Colour colour, std::string_view text) const;
 };
 
-// "tidegate: MESSAGE: FILE:LINE:COLUMN\n" with the line and caret, then the hint indented. `program` is argv[0]'s name.
+// "tidegate: MESSAGE: FILE:LINE:COLUMN\n" with the line and caret, then the hint indented. `program` is
+// argv[0]'s name.
 [[nodiscard]] std::string render_error(const Error& error, std::string_view program, const Face& face);
 // render_error to standard error, and the exit code for it: `return report(error, "tidegate");`
 int report(const Error& error, std::string_view program);
 
-// Columns padded to the widest cell (by terminal columns), two spaces between, no trailing blanks. Cells are escaped.
+// Columns padded to the widest cell (by terminal columns), two spaces between, no trailing blanks. Cells are
+// escaped.
 class Table {
   public:
     explicit Table(std::vector<std::string> header) : header_(std::move(header)) {}
     void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
-    void paint(Colour colour, size_t column) { colours_.push_back({rows_.size() - 1, column, colour}); }  // of the last row
+    void paint(Colour colour, size_t column) {
+        colours_.push_back({rows_.size() - 1, column, colour});
+    }  // of the last row
     [[nodiscard]] std::string render(const Face& face) const;
 
   private:

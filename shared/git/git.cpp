@@ -7,30 +7,47 @@ namespace tidegate::shared {
 
 namespace {
 
-// What a closed git is told before every command. Each line takes away a way for a repository or a remote to make
-// git run or follow something.
+// What a closed git is told before every command. Each line takes away a way for a repository or a remote to
+// make git run or follow something.
 const std::vector<std::string>& closed_config() {
-    static const std::vector<std::string> kSettings{
-        "core.hooksPath=/dev/null",     "core.fsmonitor=false",        "core.askPass=",
-        "core.attributesFile=/dev/null", "core.excludesFile=/dev/null", "credential.helper=",
-        "protocol.allow=never",         "transfer.fsckObjects=true",   "fetch.fsckObjects=true",
-        "receive.fsckObjects=true",     "fetch.recurseSubmodules=no",  "submodule.recurse=false",
-        "http.followRedirects=false",   "http.lowSpeedLimit=1000",     "http.lowSpeedTime=30",
-        "gc.auto=0",                    "maintenance.auto=false",      "uploadpack.packObjectsHook=",
-        "transfer.bundleURI=false",     "fetch.writeCommitGraph=false", "advice.detachedHead=false",
-        "log.showSignature=false",      "core.alternateRefsCommand="};
+    static const std::vector<std::string> kSettings{"core.hooksPath=/dev/null",
+                                                    "core.fsmonitor=false",
+                                                    "core.askPass=",
+                                                    "core.attributesFile=/dev/null",
+                                                    "core.excludesFile=/dev/null",
+                                                    "credential.helper=",
+                                                    "protocol.allow=never",
+                                                    "transfer.fsckObjects=true",
+                                                    "fetch.fsckObjects=true",
+                                                    "receive.fsckObjects=true",
+                                                    "fetch.recurseSubmodules=no",
+                                                    "submodule.recurse=false",
+                                                    "http.followRedirects=false",
+                                                    "http.lowSpeedLimit=1000",
+                                                    "http.lowSpeedTime=30",
+                                                    "gc.auto=0",
+                                                    "maintenance.auto=false",
+                                                    "uploadpack.packObjectsHook=",
+                                                    "transfer.bundleURI=false",
+                                                    "fetch.writeCommitGraph=false",
+                                                    "advice.detachedHead=false",
+                                                    "log.showSignature=false",
+                                                    "core.alternateRefsCommand="};
     return kSettings;
 }
 
 ErrorKind kind_of_failure(const Exit& exit, const std::string& complaint) {
     if (exit.timed_out) return ErrorKind::Timeout;
     if (exit.cancelled) return ErrorKind::Cancelled;
-    const auto says = [&](std::string_view text) { return complaint.find(text) != std::string::npos || exit.err.find(text) != std::string::npos; };
+    const auto says = [&](std::string_view text) {
+        return complaint.find(text) != std::string::npos || exit.err.find(text) != std::string::npos;
+    };
     if (says("No space left on device") || says("Disk quota exceeded")) return ErrorKind::NoSpace;
-    for (const std::string_view text : {"Could not resolve host", "Connection refused", "Connection timed out", "Connection reset",
-                                        "unable to connect", "early EOF", "hung up unexpectedly", "Could not read from remote",
-                                        "RPC failed", "Operation too slow", "Failed to connect", "Temporary failure",
-                                        "Network is unreachable", "No route to host"})
+    for (const std::string_view text :
+         {"Could not resolve host", "Connection refused", "Connection timed out", "Connection reset",
+          "unable to connect", "early EOF", "hung up unexpectedly", "Could not read from remote",
+          "RPC failed", "Operation too slow", "Failed to connect", "Temporary failure",
+          "Network is unreachable", "No route to host"})
         if (says(text)) return ErrorKind::Transient;
     return ErrorKind::Failed;
 }
@@ -64,11 +81,36 @@ Command Git::command(const GitCall& call) const {
         command.env.set("GIT_ATTR_NOSYSTEM", "1");
         command.env.set("GIT_ASKPASS", "");
     } else {
-        command.env.pass({"SSH_AUTH_SOCK", "SSH_AGENT_PID", "XDG_*", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY",
-                          "NO_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "GNUPGHOME", "DISPLAY", "WAYLAND_DISPLAY",
-                          "DBUS_SESSION_BUS_ADDRESS", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM",
-                          "GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_*", "GIT_CONFIG_VALUE_*", "GIT_CONFIG_PARAMETERS", "GIT_SSH",
-                          "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_SSL_CAINFO", "GIT_AUTHOR_*", "GIT_COMMITTER_*", "SSH_ASKPASS"});
+        command.env.pass({"SSH_AUTH_SOCK",
+                          "SSH_AGENT_PID",
+                          "XDG_*",
+                          "http_proxy",
+                          "https_proxy",
+                          "no_proxy",
+                          "HTTP_PROXY",
+                          "HTTPS_PROXY",
+                          "NO_PROXY",
+                          "ALL_PROXY",
+                          "SSL_CERT_FILE",
+                          "SSL_CERT_DIR",
+                          "GNUPGHOME",
+                          "DISPLAY",
+                          "WAYLAND_DISPLAY",
+                          "DBUS_SESSION_BUS_ADDRESS",
+                          "GIT_CONFIG_GLOBAL",
+                          "GIT_CONFIG_SYSTEM",
+                          "GIT_CONFIG_NOSYSTEM",
+                          "GIT_CONFIG_COUNT",
+                          "GIT_CONFIG_KEY_*",
+                          "GIT_CONFIG_VALUE_*",
+                          "GIT_CONFIG_PARAMETERS",
+                          "GIT_SSH",
+                          "GIT_SSH_COMMAND",
+                          "GIT_SSH_VARIANT",
+                          "GIT_SSL_CAINFO",
+                          "GIT_AUTHOR_*",
+                          "GIT_COMMITTER_*",
+                          "SSH_ASKPASS"});
     }
     for (const auto& text : call.config) setting(text);
     command.env.set("GIT_TERMINAL_PROMPT", "0");
@@ -87,15 +129,20 @@ Command Git::command(const GitCall& call) const {
     return command;
 }
 
-Result<Exit> Git::run(const GitCall& call) const { return shared::run(command(call)); }
+Result<Exit> Git::run(const GitCall& call) const {
+    return shared::run(command(call));
+}
 
 Result<std::string> Git::output(const GitCall& call) const {
     auto exit = TRY(run(call));
     if (exit.ok() && !exit.truncated) return std::move(exit.out);
     const auto what = "git " + (call.args.empty() ? std::string() : call.args.front());
-    if (exit.ok()) return fail(ErrorKind::Invalid, what + " answered with more than " + std::to_string(call.output_limit) + " bytes");
+    if (exit.ok())
+        return fail(ErrorKind::Invalid,
+                    what + " answered with more than " + std::to_string(call.output_limit) + " bytes");
     const auto complaint = git_complaint(exit);
-    return fail(kind_of_failure(exit, complaint), what + " failed (" + exit.describe() + ")" + (complaint.empty() ? "" : ": " + complaint));
+    return fail(kind_of_failure(exit, complaint),
+                what + " failed (" + exit.describe() + ")" + (complaint.empty() ? "" : ": " + complaint));
 }
 
 Result<std::string> Git::line(const GitCall& call) const {
@@ -109,7 +156,8 @@ std::string git_complaint(const Exit& exit) {
     std::string_view marked;
     for (const auto line : lines_of(exit.err)) {
         if (!trim(line).empty()) last = line;
-        if (line.starts_with("fatal: ") || line.starts_with("error: ") || line.starts_with("remote: ")) marked = line;
+        if (line.starts_with("fatal: ") || line.starts_with("error: ") || line.starts_with("remote: "))
+            marked = line;
     }
     return escape_foreign((marked.empty() ? last : marked).substr(0, 400));
 }

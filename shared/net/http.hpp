@@ -1,5 +1,9 @@
-// An HTTP client over libcurl: one request at a time, everything bounded, redirects never followed by themselves.
+// An HTTP client over libcurl: one request at a time, everything bounded, redirects never followed by
+// themselves.
 #pragma once
+
+#include "shared/base/clock.hpp"
+#include "shared/base/error.hpp"
 
 #include <functional>
 #include <map>
@@ -7,20 +11,17 @@
 #include <string>
 #include <vector>
 
-#include "shared/base/clock.hpp"
-#include "shared/base/error.hpp"
-
 namespace tidegate::shared {
 
 struct HttpRequest {
-    std::string url;                         // http:// or https:// only
+    std::string url;  // http:// or https:// only
     std::string method = "GET";
     std::vector<std::pair<std::string, std::string>> headers;
     std::string body;
-    Duration timeout{10'000};                // for the whole exchange
-    size_t body_limit = 1 << 20;             // a longer answer is cut there and `truncated` is set
-    int cancel_fd = -1;                      // readable: give up (Cancelled); not owned
-    bool public_only = false;                // refuse loopback, private, link-local and metadata addresses (Denied)
+    Duration timeout{10'000};     // for the whole exchange
+    size_t body_limit = 1 << 20;  // a longer answer is cut there and `truncated` is set
+    int cancel_fd = -1;           // readable: give up (Cancelled); not owned
+    bool public_only = false;     // refuse loopback, private, link-local and metadata addresses (Denied)
     std::optional<std::string> unix_socket;  // connect here instead
     std::optional<std::string> ca_file;
     // Instead of collecting the body: called with each piece; an error ends the transfer with it.
@@ -35,8 +36,8 @@ struct HttpResponse {
     Duration took{0};
 };
 
-// Transient for what may pass (resolve, connect, reset), Timeout, Denied, Invalid for a wrong URL. Any status is a
-// success here. Thread-safe.
+// Transient for what may pass (resolve, connect, reset), Timeout, Denied, Invalid for a wrong URL. Any status
+// is a success here. Thread-safe.
 [[nodiscard]] Result<HttpResponse> http(const HttpRequest& request);
 
 }  // namespace tidegate::shared

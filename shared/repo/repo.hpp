@@ -1,7 +1,10 @@
-// Objects, trees, history and refs of one repository, through libgit2. Not for the hook's start-up path, not for
-// fetch and push (see shared/git), and not for SHA-256 repositories (open() says Unsupported).
-// Nothing here runs hooks, filters or external programs. Not thread-safe: one Repo a thread.
+// Objects, trees, history and refs of one repository, through libgit2. Not for the hook's start-up path, not
+// for fetch and push (see shared/git), and not for SHA-256 repositories (open() says Unsupported). Nothing
+// here runs hooks, filters or external programs. Not thread-safe: one Repo a thread.
 #pragma once
+
+#include "shared/base/clock.hpp"
+#include "shared/base/names.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -11,9 +14,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "shared/base/clock.hpp"
-#include "shared/base/names.hpp"
 
 struct git_repository;
 
@@ -72,7 +72,8 @@ class Repo {
     // The object behind a ref, nullopt where there is no such ref.
     [[nodiscard]] Result<std::optional<Oid>> resolve(const RefName& ref) const;
     // Moves a ref from `expected` (nullopt: must not exist) to `to`. Conflict is Locked.
-    [[nodiscard]] Result<void> update_ref(const RefName& ref, const Oid& to, const std::optional<Oid>& expected, const std::string& why);
+    [[nodiscard]] Result<void> update_ref(const RefName& ref, const Oid& to,
+                                          const std::optional<Oid>& expected, const std::string& why);
 
     [[nodiscard]] bool contains(const Oid& oid) const;
     [[nodiscard]] Result<CommitInfo> commit(const Oid& oid) const;
@@ -83,28 +84,32 @@ class Repo {
     [[nodiscard]] Result<std::string> blob(const Oid& oid, size_t limit) const;
     [[nodiscard]] Result<std::uint64_t> blob_size(const Oid& oid) const;
 
-    // Every file below a tree, in tree order. Invalid for more than `limit` entries or deeper than 200 levels.
+    // Every file below a tree, in tree order. Invalid for more than `limit` entries or deeper than 200
+    // levels.
     [[nodiscard]] Result<std::vector<TreeEntry>> list_tree(const Oid& tree, size_t limit = 1'000'000) const;
     // One level.
     [[nodiscard]] Result<std::vector<TreeEntry>> list_level(const Oid& tree) const;
     // The entry at `path`, nullopt where there is none.
     [[nodiscard]] Result<std::optional<TreeEntry>> entry_at(const Oid& tree, const std::string& path) const;
     // The file at `path`; nullopt where there is none.
-    [[nodiscard]] Result<std::optional<std::string>> file_at(const Oid& tree, const std::string& path, size_t limit) const;
+    [[nodiscard]] Result<std::optional<std::string>> file_at(const Oid& tree, const std::string& path,
+                                                             size_t limit) const;
     // What differs from `before` (null: the empty tree) to `after`, sorted by path, without rename detection.
     [[nodiscard]] Result<std::vector<TreeChange>> diff_trees(const Oid& before, const Oid& after) const;
 
     // Whether `ancestor` is reachable from `tip` (a commit reaches itself).
     [[nodiscard]] Result<bool> reaches(const Oid& tip, const Oid& ancestor) const;
     // Commits reachable from `tip` and not from `hidden`, newest first by topology, at most `limit`.
-    [[nodiscard]] Result<std::vector<Oid>> walk(const Oid& tip, const std::vector<Oid>& hidden, size_t limit) const;
+    [[nodiscard]] Result<std::vector<Oid>> walk(const Oid& tip, const std::vector<Oid>& hidden,
+                                                size_t limit) const;
 
     [[nodiscard]] Result<Oid> write_blob(std::string_view content);
     // `base` with `edits` applied; a null base is the empty tree.
     [[nodiscard]] Result<Oid> write_tree(const Oid& base, const std::vector<TreeEdit>& edits);
     // An unsigned commit object; moves no ref.
-    [[nodiscard]] Result<Oid> write_commit(const Oid& tree, const std::vector<Oid>& parents, const std::string& name, const std::string& email,
-                                           WallTime when, const std::string& message);
+    [[nodiscard]] Result<Oid> write_commit(const Oid& tree, const std::vector<Oid>& parents,
+                                           const std::string& name, const std::string& email, WallTime when,
+                                           const std::string& message);
 
   private:
     explicit Repo(git_repository* repository);

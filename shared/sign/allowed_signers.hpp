@@ -1,14 +1,15 @@
 // OpenSSH allowed_signers files (ssh-keygen(1), ALLOWED SIGNERS): who may sign what, and when.
-// Supported options: namespaces="…", valid-after="…", valid-before="…". cert-authority is refused with a clear word.
+// Supported options: namespaces="…", valid-after="…", valid-before="…". cert-authority is refused with a
+// clear word.
 #pragma once
+
+#include "shared/base/clock.hpp"
+#include "shared/sign/sshsig.hpp"
 
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "shared/base/clock.hpp"
-#include "shared/sign/sshsig.hpp"
 
 namespace tidegate::shared {
 
@@ -29,14 +30,16 @@ struct Signer {
 
 class AllowedSigners {
   public:
-    // Invalid with file:line:column for a line that cannot be read: a half-read trust file would be a silent hole.
+    // Invalid with file:line:column for a line that cannot be read: a half-read trust file would be a silent
+    // hole.
     [[nodiscard]] static Result<AllowedSigners> parse(const std::string& file, std::string_view text);
     // Reads `file`; refuses (Permission) one that others may write.
     [[nodiscard]] static Result<AllowedSigners> load(const std::string& file);
 
-    // Denied, with the reason that is nearest to the truth (not listed, other namespace, not yet valid, expired),
-    // unless some entry lets `key` sign in `name_space` at `now` (our clock, never the signer's).
-    [[nodiscard]] Result<Signer> authorize(const SshPublicKey& key, std::string_view name_space, WallTime now) const;
+    // Denied, with the reason that is nearest to the truth (not listed, other namespace, not yet valid,
+    // expired), unless some entry lets `key` sign in `name_space` at `now` (our clock, never the signer's).
+    [[nodiscard]] Result<Signer> authorize(const SshPublicKey& key, std::string_view name_space,
+                                           WallTime now) const;
     [[nodiscard]] const std::vector<AllowedSigner>& entries() const { return entries_; }
 
   private:
@@ -44,7 +47,8 @@ class AllowedSigners {
 };
 
 // Parses, verifies and authorizes in one step.
-[[nodiscard]] Result<Signer> verify_signed(const AllowedSigners& allowed, std::string_view armored, std::string_view name_space,
-                                           std::string_view message, WallTime now);
+[[nodiscard]] Result<Signer> verify_signed(const AllowedSigners& allowed, std::string_view armored,
+                                           std::string_view name_space, std::string_view message,
+                                           WallTime now);
 
 }  // namespace tidegate::shared

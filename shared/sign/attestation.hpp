@@ -4,15 +4,15 @@
 //   https://github.com/secure-systems-lab/dsse/blob/master/protocol.md
 #pragma once
 
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "shared/base/clock.hpp"
 #include "shared/base/names.hpp"
 #include "shared/sign/allowed_signers.hpp"
 #include "shared/sign/ssh_signer.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace tidegate::shared {
 
@@ -23,11 +23,12 @@ inline constexpr std::string_view kAttestationsRef = "refs/tidegate/attestations
 
 struct GateResult {
     std::string name;
-    std::string outcome;      // "passed", "flaky", "cached", "failed", "skipped"
+    std::string outcome;  // "passed", "flaky", "cached", "failed", "skipped"
     Duration took{0};
 };
 
-// What is attested. A gate that was skipped by a person is in `gates` as "skipped" and makes the whole not passed.
+// What is attested. A gate that was skipped by a person is in `gates` as "skipped" and makes the whole not
+// passed.
 struct TestResult {
     Oid tree;
     std::optional<Oid> commit;
@@ -41,7 +42,7 @@ struct TestResult {
 
 struct Attestation {
     TestResult result;
-    std::string payload;               // the statement's bytes, exactly as signed
+    std::string payload;                  // the statement's bytes, exactly as signed
     std::vector<std::string> signatures;  // SSHSIG blobs (raw)
 };
 
@@ -50,15 +51,18 @@ struct Attestation {
 
 // The statement as canonical JSON bytes.
 [[nodiscard]] std::string to_statement(const TestResult& result);
-// Invalid for anything but one gitTree subject with a digest of known algorithm, the right types and predicate.
+// Invalid for anything but one gitTree subject with a digest of known algorithm, the right types and
+// predicate.
 [[nodiscard]] Result<TestResult> parse_statement(std::string_view payload);
 
 // A whole signed envelope (JSON text, one line).
 [[nodiscard]] Result<std::string> sign_attestation(const TestResult& result, const SshSigner& signer);
 // Invalid for a malformed envelope. Signatures are not checked here.
 [[nodiscard]] Result<Attestation> parse_attestation(std::string_view envelope);
-// Every allowed signer of the envelope at `now`, each key once. Denied with the last reason when there is none.
-[[nodiscard]] Result<std::vector<Signer>> verify_attestation(const Attestation& attestation, const AllowedSigners& allowed, WallTime now);
+// Every allowed signer of the envelope at `now`, each key once. Denied with the last reason when there is
+// none.
+[[nodiscard]] Result<std::vector<Signer>> verify_attestation(const Attestation& attestation,
+                                                             const AllowedSigners& allowed, WallTime now);
 
 // "4f/4f1c9e2…/pre-push.<64 hex>.json": where refs/tidegate/attestations keeps it.
 [[nodiscard]] std::string attestation_path(const Oid& tree, std::string_view stage, const SshPublicKey& key);

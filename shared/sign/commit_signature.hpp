@@ -2,10 +2,10 @@
 // git's own reader and libgit2's look further than the header; this one does not.
 #pragma once
 
+#include "shared/base/error.hpp"
+
 #include <string>
 #include <string_view>
-
-#include "shared/base/error.hpp"
 
 namespace tidegate::shared {
 
@@ -15,8 +15,8 @@ struct SignedCommit {
     std::string payload_sha256;  // hex; names what was signed independently of the commit id
 };
 
-// Denied where the commit has no gpgsig in its header, more than one, any other gpgsig… header, a signature that is not
-// SSH's, or NUL bytes.
+// Denied where the commit has no gpgsig in its header, more than one, any other gpgsig… header, a signature
+// that is not SSH's, or NUL bytes.
 [[nodiscard]] Result<SignedCommit> split_signed_commit(std::string_view raw);
 
 }  // namespace tidegate::shared

@@ -1,22 +1,22 @@
 // Signing, through `ssh-keygen -Y sign` with the user's key file or agent, as git itself does.
 #pragma once
 
+#include "shared/base/process.hpp"
+#include "shared/sign/sshsig.hpp"
+
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "shared/base/process.hpp"
-#include "shared/sign/sshsig.hpp"
 
 namespace tidegate::shared {
 
 class SshSigner {
   public:
-    // `key` is what git's user.signingkey holds: a path to a private or public key file ("~/" is expanded), or
-    // "key::ssh-ed25519 AAAA…" / a literal public key for a key that lives in the agent.
+    // `key` is what git's user.signingkey holds: a path to a private or public key file ("~/" is expanded),
+    // or "key::ssh-ed25519 AAAA…" / a literal public key for a key that lives in the agent.
     [[nodiscard]] static Result<SshSigner> make(const std::string& key);
-    // The armoured signature of `message` in `name_space`. Failed with ssh-keygen's own words where it cannot sign
-    // (a missing agent, a passphrase nobody can type).
+    // The armoured signature of `message` in `name_space`. Failed with ssh-keygen's own words where it cannot
+    // sign (a missing agent, a passphrase nobody can type).
     [[nodiscard]] Result<std::string> sign(std::string_view name_space, std::string_view message) const;
     [[nodiscard]] const SshPublicKey& public_key() const { return public_key_; }
 

@@ -9,7 +9,12 @@ TEST_CASE("clock: durations of configuration files are read with their units") {
         const char* text;
         long long ms;
     };
-    for (const auto& [text, ms] : {Case{"0", 0}, {"500ms", 500}, {"30s", 30'000}, {"5m", 300'000}, {"1h30m", 5'400'000}, {"2d", 172'800'000}}) {
+    for (const auto& [text, ms] : {Case{"0", 0},
+                                   {"500ms", 500},
+                                   {"30s", 30'000},
+                                   {"5m", 300'000},
+                                   {"1h30m", 5'400'000},
+                                   {"2d", 172'800'000}}) {
         CAPTURE(text);
         const auto result = parse_duration(text);
         REQUIRE(result.has_value());
@@ -18,7 +23,8 @@ TEST_CASE("clock: durations of configuration files are read with their units") {
 }
 
 TEST_CASE("clock: what is no duration is refused") {
-    for (const char* text : {"", "5", "-5s", "5 s", "5x", "1m1h", "1m1m", "99999999999999999999s", "4000d", "s"}) {
+    for (const char* text :
+         {"", "5", "-5s", "5 s", "5x", "1m1h", "1m1m", "99999999999999999999s", "4000d", "s"}) {
         CAPTURE(text);
         CHECK_FALSE(parse_duration(text).has_value());
     }
