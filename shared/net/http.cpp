@@ -1,0 +1,190 @@
+#include "shared/net/http.hpp"
+
+#include "shared/base/handle.hpp"
+#include "shared/base/text.hpp"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+#include <mutex>
+
+namespace tidegate::shared {
+
+namespace {
+
+void start_curl_once() {
+    static std::once_flag once;
+    std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+}
+
+// What the callbacks of one exchange write to. They are called from C: nothing in them throws across.
+struct Exchange {
+    const HttpRequest* request = nullptr;
+    HttpResponse response;
+    std::optional<Error> stopped;  // a callback of the caller's said no
+    bool cancelled = false;
+    bool refused_address = false;
+};
+
+size_t take_body(char* bytes, size_t size, size_t count, void* user) noexcept {
+    auto& exchange = *static_cast<Exchange*>(user);
+    const std::string_view piece(bytes, size * count);
+    if (exchange.request->on_body) {
+        auto taken = exchange.request->on_body(piece);
+        if (!taken) exchange.stopped = std::move(taken.error());
+        return taken ? piece.size() : 0;
+    }
+    auto& body = exchange.response.body;
+    const auto room = exchange.request->body_limit - std::min(exchange.request->body_limit, body.size());
+    body += piece.substr(0, room);
+    if (piece.size() <= room) return piece.size();
+    exchange.response.truncated = true;
+    return 0;
+}
+
+size_t take_header(char* bytes, size_t size, size_t count, void* user) noexcept {
+    auto& exchange = *static_cast<Exchange*>(user);
+    const std::string_view line(bytes, size * count);
+    constexpr size_t kMostHeaders = 200;
+    constexpr size_t kLongestHeader = 16384;
+    const auto colon = line.find(':');
+    if (line.starts_with("HTTP/")) exchange.response.headers.clear();
+    if (colon == std::string_view::npos) return line.size();
+    if (exchange.response.headers.size() >= kMostHeaders || line.size() > kLongestHeader) return 0;
+    std::string name(line.substr(0, colon));
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    exchange.response.headers.emplace(std::move(name), std::string(trim(line.substr(colon + 1))));
+    return line.size();
+}
+
+int watch_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noexcept {
+    auto& exchange = *static_cast<Exchange*>(user);
+    if (exchange.request->cancel_fd < 0) return 0;
+    pollfd cancel{exchange.request->cancel_fd, POLLIN, 0};
+    exchange.cancelled = ::poll(&cancel, 1, 0) > 0;
+    return exchange.cancelled ? 1 : 0;
+}
+
+bool is_public_v4(std::uint32_t address) {
+    const auto in = [&](std::uint32_t net, int bits) {
+        return (address >> (32 - bits)) == (net >> (32 - bits));
+    };
+    return !(in(0x00000000, 8) || in(0x0A000000, 8) || in(0x64400000, 10) || in(0x7F000000, 8) ||
+             in(0xA9FE0000, 16) || in(0xAC100000, 12) || in(0xC0000000, 24) || in(0xC0A80000, 16) ||
+             in(0xC6120000, 15) || in(0xE0000000, 4) || in(0xF0000000, 4));
+}
+
+bool is_public(const sockaddr& address) {
+    if (address.sa_family == AF_INET)
+        return is_public_v4(ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr));
+    if (address.sa_family != AF_INET6) return false;
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&v6)) {
+        std::uint32_t v4 = 0;
+        std::memcpy(&v4, &v6.s6_addr[12], sizeof v4);
+        return is_public_v4(ntohl(v4));
+    }
+    return (v6.s6_addr[0] & 0xE0) == 0x20;  // 2000::/3, global unicast
+}
+
+curl_socket_t open_public_socket(void* user, curlsocktype, curl_sockaddr* address) noexcept {
+    auto& exchange = *static_cast<Exchange*>(user);
+    if (!is_public(address->addr)) {
+        exchange.refused_address = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+ErrorKind kind_of(CURLcode code) {
+    switch (code) {
+        case CURLE_OPERATION_TIMEDOUT: return ErrorKind::Timeout;
+        case CURLE_URL_MALFORMAT:
+        case CURLE_UNSUPPORTED_PROTOCOL: return ErrorKind::Invalid;
+        case CURLE_PEER_FAILED_VERIFICATION: return ErrorKind::Denied;
+        default: return ErrorKind::Transient;
+    }
+}
+
+using Curl = Handle<CURL, curl_easy_cleanup>;
+using HeaderList = Handle<curl_slist, curl_slist_free_all>;
+
+void set_limits(CURL* curl, const HttpRequest& request) {
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
+                     static_cast<long>(std::max<Duration::rep>(request.timeout.count(), 1)));
+    curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    if (request.ca_file) curl_easy_setopt(curl, CURLOPT_CAINFO, request.ca_file->c_str());
+    if (request.unix_socket) curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket->c_str());
+}
+
+void set_callbacks(CURL* curl, Exchange& exchange) {
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &exchange);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, &exchange);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, watch_progress);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &exchange);
+    if (!exchange.request->public_only) return;
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_public_socket);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, &exchange);
+    curl_easy_setopt(curl, CURLOPT_PROXY, "");  // a proxy would connect on our behalf, past the check
+}
+
+}  // namespace
+
+Result<HttpResponse> http(const HttpRequest& request) {
+    start_curl_once();
+    const Curl curl(curl_easy_init());
+    if (!curl) return fail(ErrorKind::Transient, "cannot start an HTTP request");
+    Exchange exchange;
+    exchange.request = &request;
+    char why[CURL_ERROR_SIZE] = "";
+    curl_easy_setopt(curl.get(), CURLOPT_URL, request.url.c_str());
+    curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, why);
+    set_limits(curl.get(), request);
+    set_callbacks(curl.get(), exchange);
+    if (request.method == "HEAD") curl_easy_setopt(curl.get(), CURLOPT_NOBODY, 1L);
+    if (!request.body.empty()) {
+        curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, request.body.data());
+        curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE,
+                         static_cast<curl_off_t>(request.body.size()));
+    }
+    if (request.method != "HEAD") curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    HeaderList headers;
+    for (const auto& [name, value] : request.headers) {
+        const auto line = name + ": " + value;
+        if (line.find_first_of("\r\n") != std::string::npos)
+            return fail(ErrorKind::Invalid, "a line break in the HTTP header " + escape_foreign(name));
+        curl_slist* longer = curl_slist_append(headers.get(), line.c_str());
+        if (longer == nullptr) return fail(ErrorKind::Transient, "out of memory");
+        (void)headers.release();
+        headers.reset(longer);
+    }
+    if (headers) curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
+
+    const auto started = std::chrono::steady_clock::now();
+    const CURLcode code = curl_easy_perform(curl.get());
+    exchange.response.took = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - started);
+    long status = 0;
+    curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
+    exchange.response.status = static_cast<int>(status);
+    if (code == CURLE_OK || exchange.response.truncated) return std::move(exchange.response);
+    if (exchange.stopped) return fail(std::move(*exchange.stopped));
+    if (exchange.cancelled) return fail(ErrorKind::Cancelled, "cancelled");
+    if (exchange.refused_address)
+        return fail(ErrorKind::Denied, "the address is not public",
+                    "loopback, private, link-local and metadata addresses are refused here");
+    return fail(kind_of(code), escape_foreign(why[0] != '\0' ? why : curl_easy_strerror(code)));
+}
+
+}  // namespace tidegate::shared
