@@ -49,11 +49,11 @@ std::string indented(std::string_view text, std::string_view indent) {
 // The line with its number, and a caret under the columns that are meant. Tabs become single spaces in both,
 // and a long line is shown around the place.
 std::string picture(const Where& where, const Face& face) {
-    std::string line = escape_foreign(where.text);
+    std::string line = escape_foreign_block(where.text);
     std::replace(line.begin(), line.end(), '\t', ' ');
     // Escaping may have moved the column: count it again over the escaped beginning.
     const auto begin = static_cast<size_t>(std::max(where.column - 1, 0));
-    size_t offset = escape_foreign(std::string_view(where.text).substr(0, begin)).size();
+    size_t offset = escape_foreign_block(std::string_view(where.text).substr(0, begin)).size();
     constexpr size_t kShown = 100;
     if (line.size() > kShown && offset > kShown / 2) {
         const size_t cut = std::min(offset - kShown / 2, line.size());
