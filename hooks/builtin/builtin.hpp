@@ -1,0 +1,60 @@
+// Checks that run in this process, on blobs, without a checkout. Names and behaviour follow the
+// pre-commit-hooks collection, so that people's expectations carry over. One file a check.
+#pragma once
+
+#include "shared/base/error.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tidegate::hooks::builtin {
+
+// A file as a check sees it.
+struct File {
+    std::string_view path;
+    std::string_view content;  // cut at kContentLimit
+    std::uint64_t size = 0;    // the whole
+    bool added = false;        // the change adds it
+    bool link = false;         // symbolic: content is its target
+    bool executable = false;
+};
+inline constexpr std::uint64_t kContentLimit = 16 << 20;
+
+struct Problem {
+    std::string path;
+    int line = 0;  // 0: the file as a whole
+    int column = 0;
+    std::string what;
+};
+using Problems = std::vector<Problem>;
+
+// What the change as a whole looks like, for checks that compare paths.
+struct Paths {
+    std::vector<std::string_view> changed;  // added or modified
+    std::vector<std::string_view> all;      // of the tree
+};
+
+struct Check {
+    std::string_view name;
+    std::string_view summary;
+    bool text_only;  // not asked about content with a NUL in its first 8000 bytes
+    void (*file)(const File& file, Problems& problems);     // may be null
+    void (*paths)(const Paths& paths, Problems& problems);  // may be null
+};
+
+[[nodiscard]] const std::vector<Check>& checks();
+[[nodiscard]] const Check* find(std::string_view name);
+[[nodiscard]] bool is_binary(std::string_view content);
+
+void trailing_whitespace(const File& file, Problems& problems);
+void end_of_file(const File& file, Problems& problems);
+void merge_conflict(const File& file, Problems& problems);
+void large_files(const File& file, Problems& problems);
+void private_keys(const File& file, Problems& problems);
+void yaml(const File& file, Problems& problems);
+void json(const File& file, Problems& problems);
+void case_conflict(const Paths& paths, Problems& problems);
+
+}  // namespace tidegate::hooks::builtin

@@ -1,0 +1,90 @@
+// .tidegate.yaml as types. What is not right has its place; what is not built yet is refused, never ignored.
+#pragma once
+
+#include "hooks/glob.hpp"
+#include "shared/base/clock.hpp"
+#include "shared/base/error.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tidegate::hooks {
+
+inline constexpr std::string_view kConfigFile = ".tidegate.yaml";
+
+// A command: a text for `sh -c`, or a list that is executed directly.
+struct Script {
+    std::string shell;
+    std::vector<std::string> argv;
+
+    [[nodiscard]] bool empty() const { return shell.empty() && argv.empty(); }
+    [[nodiscard]] bool mentions(std::string_view placeholder) const;  // "{files}"
+    [[nodiscard]] std::string shown() const;                          // one line, for people
+    bool operator==(const Script&) const = default;
+};
+
+// `only` and `except`: true when one of the conditions holds.
+struct Conditions {
+    std::vector<Glob> branches;  // {branch: "release/*"}: the branch without refs/heads/
+    bool merge = false;          // a merge is being concluded
+    bool rebase = false;         // a rebase is going on
+
+    [[nodiscard]] bool empty() const { return branches.empty() && !merge && !rebase; }
+};
+
+enum class Workspace { Snapshot, Worktree };
+
+struct Gate {
+    std::string name;
+    Script run;                         // exactly one of run …
+    std::vector<std::string> builtins;  // … and builtin
+    Script fix;
+    FileFilter files;
+    std::vector<std::string> needs;
+    shared::Duration timeout{0};
+    int retries = 0;
+    std::map<std::string, std::string> env;
+    std::vector<std::string> pass_env;  // names and PREFIX_*, the defaults' included
+    bool required = false;              // TIDEGATE_SKIP does not skip it
+    Workspace workspace = Workspace::Snapshot;
+    Script version;  // its output is part of the cache key
+    Conditions only;
+    Conditions except;
+    std::string definition;  // canonical text of all that decides its result; for cache keys
+    int line = 0;            // in the file
+
+    // Runs once on its files, which it is given, so that single files can be remembered.
+    [[nodiscard]] bool takes_files() const { return !builtins.empty() || run.mentions("{files}"); }
+};
+
+struct Setup {
+    Script run;
+    std::vector<Glob> inputs;
+    shared::Duration timeout{0};
+};
+
+struct Stage {
+    std::string name;
+    bool fail_fast = false;
+    int parallel = 0;  // at least 1
+    std::vector<Setup> setup;
+    std::vector<std::string> link;  // RelPaths
+    std::vector<Gate> gates;
+    std::vector<std::string> setup_pass_env;
+};
+
+struct Config {
+    std::map<std::string, Stage> stages;
+    std::string text;  // the file itself: what a gates digest is made of
+
+    [[nodiscard]] const Stage* stage(std::string_view name) const;
+};
+
+// `file` is only shown. Errors: Invalid with place and nearest known word; Unsupported for right keys that
+// this build cannot do.
+[[nodiscard]] Result<Config> parse_config(std::string file, std::string text);
+
+}  // namespace tidegate::hooks

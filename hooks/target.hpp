@@ -1,0 +1,44 @@
+// What a stage is run on: a tree, the change that led to it, and what HEAD is for its gates.
+#pragma once
+
+#include "hooks/tree.hpp"
+
+namespace tidegate::hooks {
+
+struct Target {
+    std::string stage;
+    shared::Oid tree;
+    std::optional<shared::Oid> commit;  // whose tree it is; none for pre-commit
+    std::optional<shared::Oid> head;    // HEAD in the snapshot: the commit, or for pre-commit the parent
+    std::optional<shared::Oid>
+        from;            // the change's beginning: a commit (or tree); nullopt: nothing was there before
+    std::string branch;  // full ref: the branch committed to, or the remote ref pushed to; may be empty
+    bool merging = false;
+    bool rebasing = false;
+    std::vector<TreeEntry> entries;  // the tree's content where it is known already (from the index)
+    std::optional<std::vector<Change>> changes;  // of the range, where it is known already
+
+    // For people: the pushed ref and how many commits the remote lacks (0 where that is not known).
+    std::string ref;
+    size_t commits = 0;
+};
+
+// The tree of the index git gave us, against HEAD.
+[[nodiscard]] Result<Target> index_target(const Repository& repo, std::string stage);
+// The tree of `revision` ("HEAD", an id, a branch): the change is against its first parent, or from `from`.
+// `all`: everything counts as changed.
+struct RevisionRange {
+    std::string revision = "HEAD";
+    std::optional<std::string> from;
+    bool all = false;
+};
+[[nodiscard]] Result<Target> revision_target(const Repository& repo, std::string stage,
+                                             const RevisionRange& range);
+// `tree` may be any tree-ish; everything counts as changed.
+[[nodiscard]] Result<Target> tree_target(const Repository& repo, std::string stage, const std::string& tree);
+
+// The stage's configuration, out of the tree itself: what is committed or pushed decides, not what lies
+// about. NotFound where the tree has no .tidegate.yaml.
+[[nodiscard]] Result<std::string> config_text(const Repository& repo, const Target& target);
+
+}  // namespace tidegate::hooks
