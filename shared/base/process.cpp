@@ -53,6 +53,7 @@ struct Launch {
     int out = -1;
     int err = -1;
     int report = -1;
+    pid_t parent = -1;
 };
 
 enum class Step : int { Group, Streams, Identity, Directory, Exec };
@@ -73,6 +74,7 @@ struct Report {
     if (setpgid(0, 0) != 0) report_and_exit(launch.report, Step::Group);
     // Children end with us: a killed daemon must not leave a migration running on its own.
     if (!command.stays_behind) prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != launch.parent) _exit(127);  // we were killed between fork and prctl
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -301,6 +303,7 @@ Result<Supervisor::Id> Supervisor::start(Command command) {
     launch.out = out.write.get();
     launch.err = job.merge_streams ? out.write.get() : err.write.get();
     launch.report = report.write.get();
+    launch.parent = getpid();
 
     child->started = SteadyClock::now();
     const pid_t pid = fork();
