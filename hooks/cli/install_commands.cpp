@@ -1,0 +1,129 @@
+#include "hooks/cli/commands.hpp"
+#include "hooks/cli/install.hpp"
+#include "shared/base/text.hpp"
+#include "shared/doc/json.hpp"
+#include "shared/face/face.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace tidegate::hooks::cli {
+
+using namespace shared;
+
+namespace {
+
+std::string_view word_for(HookState state) {
+    switch (state) {
+        case HookState::Absent: return "absent";
+        case HookState::Ours: return "installed";
+        case HookState::Foreign: return "foreign";
+        case HookState::Inert: return "not executable";
+    }
+    return "unknown";
+}
+
+// The folder as a person would write it: from the working tree's top where it lies below it.
+std::string shown(const HookFolder& folder) {
+    const auto prefix = folder.top + "/";
+    return escape_foreign(folder.path.starts_with(prefix) ? folder.path.substr(prefix.size()) : folder.path);
+}
+
+Result<void> check_stages(const std::vector<std::string>& stages) {
+    const auto& known = installable_stages();
+    for (const auto& stage : stages) {
+        if (std::find(known.begin(), known.end(), stage) != known.end()) continue;
+        const auto near = nearest(stage, {known.begin(), known.end()});
+        return fail(ErrorKind::Usage, "`" + escape_foreign(stage) + "` is not a hook that tidegate can be installed as",
+                    (near.empty() ? std::string() : "did you mean `" + std::string(near) + "`? ") +
+                        "hooks: " + join(known, " ") + "; any other stage runs by `tidegate run STAGE`");
+    }
+    return {};
+}
+
+// A hooks folder among the tracked files belongs to another tool or to the whole team: executables of ours do
+// not go there.
+Result<void> refuse_work_tree(const HookFolder& folder) {
+    if (!folder.in_work_tree) return {};
+    const bool husky = folder.configured.ends_with("/_");
+    const auto place = husky ? folder.configured.substr(0, folder.configured.size() - 2) : folder.configured;
+    return fail(ErrorKind::Exists,
+                "core.hooksPath is " + escape_foreign(folder.configured) +
+                    ", a folder among the files of this working tree",
+                "call the gates from the hooks you have, by adding to " + escape_foreign(place) +
+                    "/pre-commit the line\n    tidegate-hook pre-commit \"$@\"\n  and to " +
+                    escape_foreign(place) +
+                    "/pre-push the line\n    tidegate-hook pre-push \"$@\"\n  or let git use its own folder "
+                    "again: git config --unset core.hooksPath");
+}
+
+Result<std::vector<std::string>> default_stages(const HookFolder&) {
+    return std::vector<std::string>{"pre-commit", "pre-merge-commit", "pre-push"};
+}
+
+Value to_value(const HookFolder& folder, const std::vector<Hook>& hooks) {
+    Value list{Value::List{}};
+    for (const auto& hook : hooks) {
+        Value one;
+        one.set("hook", hook.stage).set("state", word_for(hook.state)).set("chained", hook.chained);
+        list.push(std::move(one));
+    }
+    Value all;
+    all.set("folder", folder.path).set("hooks", std::move(list));
+    return all;
+}
+
+Result<int> install(const Arguments& arguments) {
+    const auto git = TRY(Git::find(GitConfig::User));
+    const auto folder = TRY(find_hook_folder(git, "."));
+    auto stages = arguments.texts("STAGE");
+    TRY(check_stages(stages));
+    TRY(refuse_work_tree(folder));
+    if (stages.empty()) stages = TRY(default_stages(folder));
+    const auto program = TRY(find_hook_program());
+    const auto hooks = TRY(install_hooks(folder, program, stages));
+    if (arguments.has("json")) {
+        std::puts(to_json(to_value(folder, hooks)).c_str());
+        return 0;
+    }
+    std::printf("installed in %s\n", shown(folder).c_str());
+    for (const auto& hook : hooks)
+        std::printf("  %s%s\n", hook.stage.c_str(),
+                    hook.chained ? "  (the hook you had is kept and runs first)" : "");
+    if (folder.scope == "global" || folder.scope == "system")
+        std::printf("core.hooksPath is set in your %s configuration: every repository that uses this folder is gated\n",
+                    folder.scope.c_str());
+    return 0;
+}
+
+Result<int> uninstall(const Arguments&) {
+    const auto git = TRY(Git::find(GitConfig::User));
+    const auto folder = TRY(find_hook_folder(git, "."));
+    const auto removed = TRY(uninstall_hooks(folder));
+    if (removed.empty()) std::printf("nothing of tidegate's in %s\n", shown(folder).c_str());
+    for (const auto& hook : removed) {
+        if (hook.foreign)
+            std::printf("%s: not tidegate's any more, left as it is; the hook of before is in %s%s\n",
+                        hook.stage.c_str(), hook.stage.c_str(), std::string(kChainedSuffix).c_str());
+        else
+            std::printf("%s: %s\n", hook.stage.c_str(),
+                        hook.restored ? "removed, the hook of before is back" : "removed");
+    }
+    return 0;
+}
+
+}  // namespace
+
+std::vector<Command> install_commands() {
+    return {{"install",
+             "Gates",
+             "put the hook executables into this repository",
+             "Without STAGE: the stages of .tidegate.yaml that are hooks of git. A hook that is there already is\n"
+             "kept and runs first. Doing it again changes nothing, or brings the hooks up to date.",
+             {{"STAGE", "", "pre-commit, pre-merge-commit, pre-push", Takes::Many}, kJson},
+             {},
+             install},
+            {"uninstall", "Gates", "take them out again and put back what was there", "", {}, {}, uninstall}};
+}
+
+}  // namespace tidegate::hooks::cli
