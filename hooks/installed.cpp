@@ -103,7 +103,7 @@ std::string to_trailer(const InstalledNote& note) {
 
 std::optional<InstalledNote> read_installed_note(const std::string& path) {
     const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    struct stat status{};
+    struct stat status {};
     if (!fd || fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
     const auto tail = read_at_end(fd.get(), status.st_size, 0, kLengthDigits + kMark.size());
     size_t length = 0;
@@ -115,7 +115,7 @@ std::optional<InstalledNote> read_installed_note(const std::string& path) {
 }
 
 Result<InstalledNote> note_for(const std::string& origin) {
-    struct stat status{};
+    struct stat status {};
     if (stat(origin.c_str(), &status) != 0) return fail_errno("cannot read " + escape_foreign(origin));
     return InstalledNote{origin, static_cast<std::uint64_t>(status.st_size), nanoseconds(status.st_mtim)};
 }

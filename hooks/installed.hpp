@@ -1,7 +1,7 @@
 // An installed hook is a copy of `tidegate-hook` with a note at its end that says where it was copied from.
 // A copy, because git passes over a link whose target is gone as if there were no hook: with a copy the gate
-// stands even when the program has been removed. And the note, so that an upgrade of the program reaches every
-// clone: a copy that sees that its origin has changed hands over to it.
+// stands even when the program has been removed. And the note, so that an upgrade of the program reaches
+// every clone: a copy that sees that its origin has changed hands over to it.
 //
 // The note: lines "origin PATH", "size BYTES", "mtime NANOSECONDS", then its length in 8 hex digits and the
 // mark.
@@ -28,8 +28,8 @@ struct InstalledNote {
 [[nodiscard]] Result<InstalledNote> note_for(const std::string& origin);
 
 // Called first in tidegate-hook's main: when this process is an installed copy and its origin has changed
-// since, executes the origin with the same arguments and does not return. Goes on as the copy where the origin
-// is gone or cannot be executed.
+// since, executes the origin with the same arguments and does not return. Goes on as the copy where the
+// origin is gone or cannot be executed.
 void follow_upgrade(char** argv);
 
 // Beside HOOKS/<name>: the hook that was there before us.

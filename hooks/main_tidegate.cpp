@@ -1,13 +1,13 @@
 // `tidegate`: the command line of developers and release managers. The only file that knows CLI11; what the
 // commands are is in hooks/cli/.
 #include "hooks/cli/commands.hpp"
+#include "hooks/cli/help.hpp"
 #include "shared/base/process.hpp"
 #include "shared/base/text.hpp"
 #include "shared/face/face.hpp"
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
+#include <unistd.h>
 
 #include <cstdio>
 #include <deque>
@@ -62,11 +62,9 @@ void bind(Bound& bound, const Command& command, CLI::App& app) {
     bound.command = &command;
     bound.app = &app;
     app.fallthrough();
-    if (!command.more.empty()) app.footer(command.more);
     for (const auto& option : command.options) bind_option(bound, option);
     for (const auto& below : command.commands) {
         auto* sub = app.add_subcommand(below.name, below.about);
-        if (!below.group.empty()) sub->group(below.group);
         bind(bound.below.emplace_back(), below, *sub);
     }
 }
@@ -119,16 +117,25 @@ Error unknown_word(const Bound& at, const std::string& word) {
 Error usage_error(const Bound& at, const CLI::ParseError& error) {
     if (const auto* extras = dynamic_cast<const CLI::ExtrasError*>(&error); extras != nullptr) {
         auto words = at.app->remaining(true);
-        for (const CLI::App* app = at.app->get_parent(); words.empty() && app != nullptr; app = app->get_parent())
+        for (const CLI::App* app = at.app->get_parent(); words.empty() && app != nullptr;
+             app = app->get_parent())
             words = app->remaining(true);
         if (!words.empty()) return unknown_word(at, words.front());
     }
     if (!at.below.empty() && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
         std::vector<std::string> names;
         for (const auto& below : at.below) names.push_back(below.command->name);
-        return Error{ErrorKind::Usage, full_name(at) + " needs a command: " + shared::join(names, " "), usage_hint(at), std::nullopt, {}};
+        return Error{ErrorKind::Usage,
+                     full_name(at) + " needs a command: " + shared::join(names, " "),
+                     usage_hint(at),
+                     std::nullopt,
+                     {}};
     }
-    return Error{ErrorKind::Usage, full_name(at) + ": " + escape_foreign(error.what()), usage_hint(at), std::nullopt, {}};
+    return Error{ErrorKind::Usage,
+                 full_name(at) + ": " + escape_foreign(error.what()),
+                 usage_hint(at),
+                 std::nullopt,
+                 {}};
 }
 
 std::vector<Command> all_commands() {
@@ -142,22 +149,25 @@ std::vector<Command> all_commands() {
 
 int run_program(int argc, char** argv) {
     shared::ignore_sigpipe();
-    Command top{"tidegate",
-                "",
-                "Gates on exactly the tree that is committed or pushed, and releases by merging a manifest.",
-                "Exit codes: 0 good, 1 a gate failed, 2 wrong usage or configuration, 3 the environment failed,\n"
-                "4 refused by policy, 130 interrupted.",
-                {{"-C,--directory", "DIR", "run as if started in DIR", Takes::One}},
-                all_commands(),
-                {}};
+    Command top{
+        "tidegate",
+        "",
+        "Gates on exactly the tree that is committed or pushed, and releases by merging a manifest.",
+        "Exit codes: 0 good, 1 a gate failed, 2 wrong usage or configuration, 3 the environment failed,\n"
+        "4 refused by policy, 130 interrupted.",
+        {},
+        all_commands(),
+        {}};
     CLI::App app(top.about, top.name);
     app.set_version_flag("--version", std::string("tidegate ") + TIDEGATE_VERSION);
     Bound bound;
+    std::string directory;
+    app.add_option("-C", directory)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     bind(bound, top, app);
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
-        std::cout << chosen(bound).app->help();
+        std::cout << help_text(full_name(chosen(bound)), *chosen(bound).command);
         return 0;
     } catch (const CLI::CallForVersion&) {
         std::cout << "tidegate " TIDEGATE_VERSION "\n";
@@ -170,17 +180,24 @@ int run_program(int argc, char** argv) {
         if (at.command != &top) {
             std::vector<std::string> names;
             for (const auto& below : at.below) names.push_back(below.command->name);
-            return shared::report({ErrorKind::Usage, full_name(at) + " needs one of: " + shared::join(names, " "),
-                                   usage_hint(at), std::nullopt, {}}, "tidegate");
+            return shared::report({ErrorKind::Usage,
+                                   full_name(at) + " needs one of: " + shared::join(names, " "),
+                                   usage_hint(at),
+                                   std::nullopt,
+                                   {}},
+                                  "tidegate");
         }
-        std::cerr << app.help();
+        std::cerr << help_text("tidegate", top);
         return 2;
     }
-    if (const auto directory = arguments_of(bound).text("directory"); directory && chdir(directory->c_str()) != 0)
-        return shared::report(shared::errno_error("cannot enter " + escape_foreign(*directory), errno), "tidegate");
+    if (const auto directory = arguments_of(bound).text("directory");
+        directory && chdir(directory->c_str()) != 0)
+        return shared::report(shared::errno_error("cannot enter " + escape_foreign(directory), errno),
+                              "tidegate");
     const auto code = at.command->run(arguments_of(at));
     if (!code) return shared::report(code.error(), "tidegate");
-    if (std::fflush(stdout) != 0) return shared::report(shared::errno_error("cannot write to standard output", errno), "tidegate");
+    if (std::fflush(stdout) != 0)
+        return shared::report(shared::errno_error("cannot write to standard output", errno), "tidegate");
     return *code;
 }
 

@@ -28,7 +28,7 @@ std::string chained_path(const HookFolder& folder, const std::string& stage) {
 }
 
 bool there(const std::string& path) {
-    struct stat status{};
+    struct stat status {};
     return lstat(path.c_str(), &status) == 0;
 }
 
@@ -99,7 +99,8 @@ Result<HookFolder> find_hook_folder(const Git& git, const std::string& directory
                 .directory = directory};
     const auto exit = TRY(git.run(ask));
     if (!exit.ok())
-        return fail(ErrorKind::NotFound, "not in the working tree of a git repository: " + git_complaint(exit),
+        return fail(ErrorKind::NotFound,
+                    "not in the working tree of a git repository: " + git_complaint(exit),
                     "change into the repository, or name it with -C DIR");
     const auto lines = lines_of(exit.out);
     if (lines.size() != 4) return fail(ErrorKind::Broken, "git rev-parse gave an answer of another form");
@@ -110,7 +111,8 @@ Result<HookFolder> find_hook_folder(const Git& git, const std::string& directory
     folder.top = std::string(lines[3]);
     while (folder.path.size() > 1 && folder.path.ends_with('/')) folder.path.pop_back();
 
-    const auto configured = TRY(git.run({.args = {"config", "--show-scope", "--get", "core.hooksPath"}, .directory = directory}));
+    const auto configured =
+        TRY(git.run({.args = {"config", "--show-scope", "--get", "core.hooksPath"}, .directory = directory}));
     if (configured.ok()) {
         const auto text = trim(configured.out);
         const auto tab = text.find('\t');

@@ -15,12 +15,12 @@ namespace tidegate::hooks::cli {
 
 // Where git looks for this repository's hooks, and why there.
 struct HookFolder {
-    std::string path;        // absolute
-    std::string git_dir;     // this working tree's, absolute
-    std::string common_dir;  // the repository's, absolute
-    std::string top;         // the working tree, absolute
-    std::string configured;  // core.hooksPath as it is written; empty: not set
-    std::string scope;       // where it is set: local, worktree, global, system, command
+    std::string path;           // absolute
+    std::string git_dir;        // this working tree's, absolute
+    std::string common_dir;     // the repository's, absolute
+    std::string top;            // the working tree, absolute
+    std::string configured;     // core.hooksPath as it is written; empty: not set
+    std::string scope;          // where it is set: local, worktree, global, system, command
     bool in_work_tree = false;  // among the files of the working tree (husky)
 };
 // NotFound outside of a repository or in a bare one.
@@ -35,9 +35,9 @@ enum class HookState {
 struct Hook {
     std::string stage;
     HookState state = HookState::Absent;
-    bool chained = false;               // a hook of before is kept beside it
-    std::optional<InstalledNote> note;  // ours: what it was copied from
-    bool stale = false;                 // ours: the origin has changed or is gone
+    bool chained = false;                 // a hook of before is kept beside it
+    std::optional<InstalledNote> note{};  // ours: what it was copied from
+    bool stale = false;                   // ours: the origin has changed or is gone
 };
 [[nodiscard]] Hook inspect_hook(const HookFolder& folder, const std::string& stage);
 

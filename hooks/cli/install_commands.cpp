@@ -1,7 +1,6 @@
 #include "hooks/cli/commands.hpp"
 #include "hooks/cli/install.hpp"
 #include "shared/base/text.hpp"
-#include "shared/doc/json.hpp"
 #include "shared/face/face.hpp"
 
 #include <algorithm>
@@ -12,16 +11,6 @@ namespace tidegate::hooks::cli {
 using namespace shared;
 
 namespace {
-
-std::string_view word_for(HookState state) {
-    switch (state) {
-        case HookState::Absent: return "absent";
-        case HookState::Ours: return "installed";
-        case HookState::Foreign: return "foreign";
-        case HookState::Inert: return "not executable";
-    }
-    return "unknown";
-}
 
 // The folder as a person would write it: from the working tree's top where it lies below it.
 std::string shown(const HookFolder& folder) {
@@ -34,7 +23,8 @@ Result<void> check_stages(const std::vector<std::string>& stages) {
     for (const auto& stage : stages) {
         if (std::find(known.begin(), known.end(), stage) != known.end()) continue;
         const auto near = nearest(stage, {known.begin(), known.end()});
-        return fail(ErrorKind::Usage, "`" + escape_foreign(stage) + "` is not a hook that tidegate can be installed as",
+        return fail(ErrorKind::Usage,
+                    "`" + escape_foreign(stage) + "` is not a hook that tidegate can be installed as",
                     (near.empty() ? std::string() : "did you mean `" + std::string(near) + "`? ") +
                         "hooks: " + join(known, " ") + "; any other stage runs by `tidegate run STAGE`");
     }
@@ -61,18 +51,6 @@ Result<std::vector<std::string>> default_stages(const HookFolder&) {
     return std::vector<std::string>{"pre-commit", "pre-merge-commit", "pre-push"};
 }
 
-Value to_value(const HookFolder& folder, const std::vector<Hook>& hooks) {
-    Value list{Value::List{}};
-    for (const auto& hook : hooks) {
-        Value one;
-        one.set("hook", hook.stage).set("state", word_for(hook.state)).set("chained", hook.chained);
-        list.push(std::move(one));
-    }
-    Value all;
-    all.set("folder", folder.path).set("hooks", std::move(list));
-    return all;
-}
-
 Result<int> install(const Arguments& arguments) {
     const auto git = TRY(Git::find(GitConfig::User));
     const auto folder = TRY(find_hook_folder(git, "."));
@@ -82,17 +60,15 @@ Result<int> install(const Arguments& arguments) {
     if (stages.empty()) stages = TRY(default_stages(folder));
     const auto program = TRY(find_hook_program());
     const auto hooks = TRY(install_hooks(folder, program, stages));
-    if (arguments.has("json")) {
-        std::puts(to_json(to_value(folder, hooks)).c_str());
-        return 0;
-    }
     std::printf("installed in %s\n", shown(folder).c_str());
     for (const auto& hook : hooks)
         std::printf("  %s%s\n", hook.stage.c_str(),
                     hook.chained ? "  (the hook you had is kept and runs first)" : "");
     if (folder.scope == "global" || folder.scope == "system")
-        std::printf("core.hooksPath is set in your %s configuration: every repository that uses this folder is gated\n",
-                    folder.scope.c_str());
+        std::printf(
+            "core.hooksPath is set in your %s configuration: every repository that uses this folder is "
+            "gated\n",
+            folder.scope.c_str());
     return 0;
 }
 
@@ -118,9 +94,10 @@ std::vector<Command> install_commands() {
     return {{"install",
              "Gates",
              "put the hook executables into this repository",
-             "Without STAGE: the stages of .tidegate.yaml that are hooks of git. A hook that is there already is\n"
+             "Without STAGE: the stages of .tidegate.yaml that are hooks of git. A hook that is there "
+             "already is\n"
              "kept and runs first. Doing it again changes nothing, or brings the hooks up to date.",
-             {{"STAGE", "", "pre-commit, pre-merge-commit, pre-push", Takes::Many}, kJson},
+             {{"STAGE", "", "pre-commit, pre-merge-commit, pre-push", Takes::Many}},
              {},
              install},
             {"uninstall", "Gates", "take them out again and put back what was there", "", {}, {}, uninstall}};

@@ -20,20 +20,20 @@ enum class GitConfig {
 };
 
 struct GitCall {
-    std::vector<std::string> args;           // after "git"; put "--" before whatever came from outside
-    std::string directory;                   // -C
-    std::optional<std::string> git_dir;      // GIT_DIR
-    std::optional<std::string> work_tree;    // GIT_WORK_TREE
-    std::optional<std::string> index_file;   // GIT_INDEX_FILE
-    std::map<std::string, std::string> env;  // added to the child's environment
-    std::vector<std::string> config;         // "key=value", each a -c
-    std::string input;
+    std::vector<std::string> args{};           // after "git"; put "--" before whatever came from outside
+    std::string directory{};                   // -C
+    std::optional<std::string> git_dir{};      // GIT_DIR
+    std::optional<std::string> work_tree{};    // GIT_WORK_TREE
+    std::optional<std::string> index_file{};   // GIT_INDEX_FILE
+    std::map<std::string, std::string> env{};  // added to the child's environment
+    std::vector<std::string> config{};         // "key=value", each a -c
+    std::string input{};
     Duration timeout{60'000};
     size_t output_limit = 64 << 20;
     int cancel_fd = -1;
     std::vector<std::string>
-        protocols;  // Closed: what protocol.<name>.allow is set to always for; others never
-    std::optional<RunAs> run_as;
+        protocols{};  // Closed: what protocol.<name>.allow is set to always for; others never
+    std::optional<RunAs> run_as{};
 };
 
 class Git {
