@@ -190,8 +190,7 @@ int run_program(int argc, char** argv) {
         std::cerr << help_text("tidegate", top);
         return 2;
     }
-    if (const auto directory = arguments_of(bound).text("directory");
-        directory && chdir(directory->c_str()) != 0)
+    if (!directory.empty() && chdir(directory.c_str()) != 0)
         return shared::report(shared::errno_error("cannot enter " + escape_foreign(directory), errno),
                               "tidegate");
     const auto code = at.command->run(arguments_of(at));
