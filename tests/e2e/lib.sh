@@ -92,7 +92,7 @@ chmod 755 "$work"
 trap cleanup EXIT
 unset "${!GIT_@}" "${!TIDEGATE_SKIP@}" 2>/dev/null || true
 export HOME=$work/home XDG_CONFIG_HOME=$work/home/.config XDG_CACHE_HOME=$work/home/.cache
-export PATH=$TIDEGATE_BIN:$PATH LC_ALL=C.UTF-8 NO_COLOR=1 TIDEGATE_E2E=1
+export PATH=$TIDEGATE_BIN:/usr/bin:/bin:$PATH LC_ALL=C.UTF-8 NO_COLOR=1 TIDEGATE_E2E=1
 unset CI SSH_AUTH_SOCK
 mkdir -p "$HOME"
 git config --global user.name "Ana Lima"

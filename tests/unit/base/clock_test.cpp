@@ -9,16 +9,16 @@ TEST_CASE("clock: durations of configuration files are read with their units") {
         const char* text;
         long long ms;
     };
-    for (const auto& [text, ms] : {Case{"0", 0},
-                                   {"500ms", 500},
-                                   {"30s", 30'000},
-                                   {"5m", 300'000},
-                                   {"1h30m", 5'400'000},
-                                   {"2d", 172'800'000}}) {
-        CAPTURE(text);
-        const auto result = parse_duration(text);
+    for (const auto& given : {Case{"0", 0},
+                              {"500ms", 500},
+                              {"30s", 30'000},
+                              {"5m", 300'000},
+                              {"1h30m", 5'400'000},
+                              {"2d", 172'800'000}}) {
+        CAPTURE(given.text);
+        const auto result = parse_duration(given.text);
         REQUIRE(result.has_value());
-        CHECK(result->count() == ms);
+        CHECK(result->count() == given.ms);
     }
 }
 
