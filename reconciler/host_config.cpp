@@ -1,0 +1,242 @@
+#include "reconciler/host_config.hpp"
+
+#include "shared/base/files.hpp"
+#include "shared/doc/reader.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+namespace tidegate::reconciler {
+
+using namespace shared;
+
+namespace {
+
+constexpr size_t kConfigLimit = 256 << 10;
+constexpr std::string_view kKnownProtocols[] = {"https", "ssh", "http", "git", "file"};
+
+bool absolute_and_plain(const std::string& path) {
+    return path.size() > 1 && path.front() == '/' && path.find('\0') == std::string::npos &&
+           std::filesystem::path(path).lexically_normal().string() == path;
+}
+
+// A path key: absolute, no "..", "//" or trailing "/".
+std::optional<std::string> path_key(MapReader& reader, std::string_view key) {
+    const Value* value = reader.any(key);
+    if (value == nullptr) return std::nullopt;
+    auto path = reader.optional_text(key);
+    if (!path) return std::nullopt;
+    if (!absolute_and_plain(*path)) {
+        reader.reject(*value, "`" + std::string(key) + "` must be an absolute path without `..`: " + *path);
+        return std::nullopt;
+    }
+    return path;
+}
+
+void unsupported(MapReader& reader, const Value& value, std::string message, std::string hint) {
+    reader.reject(value, Error{ErrorKind::Unsupported, std::move(message), std::move(hint), {}, {}});
+}
+
+Result<void> read_host(const Document& document, const Value& value, HostConfig& config) {
+    MapReader host(document, value, "host");
+    config.name = host.text("name", Required::Yes);
+    config.environment = host.text("environment", Required::Yes);
+    config.labels = host.text_map("labels");
+    for (const auto& [key, text] : {std::pair{"name", config.name}, {"environment", config.environment}}) {
+        const Value* place = host.any(key);
+        if (place == nullptr) continue;
+        if (auto ok = check_name(key, text); !ok) host.reject(*place, ok.error());
+    }
+    return host.finish();
+}
+
+Result<void> read_manifests(const Document& document, const Value& value, HostConfig& config) {
+    MapReader reader(document, value, "manifests");
+    config.manifests_url = reader.parsed<Url>("url", Url::parse, Required::Yes);
+    config.manifests_branch = reader.parsed<RefName>("branch", RefName::branch);
+    if (!config.manifests_branch) config.manifests_branch = TRY(RefName::branch("deploy"));
+    config.interval = reader.duration("interval", config.interval, Duration(1000), Duration(86'400'000));
+    config.ssh_key = path_key(reader, "ssh_key");
+    config.known_hosts = path_key(reader, "known_hosts");
+    return reader.finish();
+}
+
+Result<void> read_trust(const Document& document, const Value& value, HostConfig& config) {
+    MapReader trust(document, value, "trust");
+    if (auto path = path_key(trust, "allowed_signers")) config.allowed_signers = *path;
+    config.signed_manifests = trust.choice("manifests", {"signed", "unsigned"}, 0) == 0;
+    config.attestations =
+        static_cast<AttestationRule>(trust.choice("attestations", {"required", "when-asked", "off"}, 0));
+    config.approvals = static_cast<int>(trust.integer("approvals", 0, 0, 100));
+    config.accept = trust.parsed<Oid>("accept", Oid::parse);
+    if (const Value* list = trust.any("protocols")) {
+        config.protocols = trust.texts("protocols");
+        for (const auto& name : config.protocols)
+            if (std::find(std::begin(kKnownProtocols), std::end(kKnownProtocols), name) ==
+                std::end(kKnownProtocols))
+                trust.reject(*list, "unknown protocol `" + name + "`", "known: https ssh http git file");
+    }
+    return trust.finish();
+}
+
+Result<SourceAccess> read_access(const Document& document, const Value& value) {
+    MapReader reader(document, value, "credentials");
+    SourceAccess access;
+    access.match = reader.text("match", Required::Yes);
+    access.ssh_key = path_key(reader, "ssh_key");
+    access.known_hosts = path_key(reader, "known_hosts");
+    if (const Value* token = reader.map("token")) {
+        MapReader inner(document, *token, "token");
+        access.token_credential = inner.optional_text("credential");
+        access.token_file = path_key(inner, "file");
+        if (access.token_credential.has_value() == access.token_file.has_value())
+            inner.reject(*token, "a token is either `credential: NAME` or `file: PATH`");
+        if (auto ok = inner.finish(); !ok) reader.reject(ok.error());
+    }
+    TRY(reader.finish());
+    return access;
+}
+
+// Parts that the format names and this build lacks: their harmless value passes, anything else is refused.
+void read_not_built(MapReader& top, const Document& document) {
+    for (const char* key : {"status", "webhook"})
+        if (const Value* value = top.any(key); value != nullptr && !value->is(Value::Kind::Null))
+            unsupported(top, *value, "`" + std::string(key) + "` is not supported by this build",
+                        "remove the key; `tidegatectl status --json` tells the same facts");
+    if (const Value* fleet = top.map("fleet")) {
+        MapReader reader(document, *fleet, "fleet");
+        const Value* backend = reader.any("backend");
+        if (reader.text("backend", "none") != "none" && backend != nullptr)
+            unsupported(reader, *backend, "fleet backends are not supported by this build",
+                        "use `fleet: {backend: none}`");
+        if (auto ok = reader.finish(); !ok) top.reject(ok.error());
+    }
+    if (const Value* notify = top.list("notify"); notify != nullptr && !notify->list().empty())
+        unsupported(top, *notify, "notifications are not supported by this build", "use `notify: []`");
+}
+
+void read_log(MapReader& top, const Document& document, HostConfig& config) {
+    const Value* log = top.map("log");
+    if (log == nullptr) return;
+    MapReader reader(document, *log, "log");
+    config.log_format = reader.choice("format", {"json", "text"}, 0) == 0 ? LogFormat::Json : LogFormat::Text;
+    if (auto level = reader.parsed<LogLevel>("level", parse_log_level)) config.log_level = *level;
+    if (auto ok = reader.finish(); !ok) top.reject(ok.error());
+}
+
+void read_roots(MapReader& top, HostConfig& config) {
+    const Value* roots = top.any("roots", Required::Yes);
+    config.roots = top.texts("roots");
+    if (roots == nullptr || top.failed()) return;
+    if (config.roots.empty()) top.reject(*roots, "`roots` is empty: no app could be placed anywhere");
+    for (const auto& root : config.roots)
+        if (!absolute_and_plain(root))
+            top.reject(*roots, "a root must be an absolute path below `/`: " + root);
+}
+
+void read_credentials(MapReader& top, const Document& document, HostConfig& config) {
+    const Value* list = top.list("credentials");
+    if (list == nullptr) return;
+    for (const Value& item : list->list()) {
+        auto access = read_access(document, item);
+        if (!access) {
+            top.reject(access.error());
+            return;
+        }
+        config.credentials.push_back(std::move(*access));
+    }
+}
+
+template <typename Read>
+void nested(MapReader& top, const Document& document, std::string_view key, Required required,
+            HostConfig& config, Read read) {
+    const Value* value = top.map(key, required);
+    if (value == nullptr) return;
+    if (auto ok = read(document, *value, config); !ok) top.reject(ok.error());
+}
+
+Result<void> check_owner(const struct stat& facts, const std::string& path, std::string_view what,
+                         bool root_too) {
+    const uid_t self = geteuid();
+    if (facts.st_uid != self && !(root_too && facts.st_uid == 0))
+        return fail(ErrorKind::Permission,
+                    std::string(what) + " belongs to user " + std::to_string(facts.st_uid) + ": " + path,
+                    "make it ours: chown " + std::to_string(self) + " " + path);
+    // The sticky bit keeps others from replacing what is ours in a shared folder such as /tmp.
+    if ((facts.st_mode & 0022) != 0 && !(S_ISDIR(facts.st_mode) && root_too && (facts.st_mode & S_ISVTX)))
+        return fail(ErrorKind::Permission, std::string(what) + " may be written by others: " + path,
+                    "take that away: chmod go-w " + path);
+    return {};
+}
+
+}  // namespace
+
+Result<HostConfig> parse_host_config(std::string file, std::string text) {
+    HostConfig config;
+    config.file = file;
+    const Document document = TRY(parse_yaml(std::move(file), std::move(text)));
+    MapReader top(document, document.root(), "tidegated.yaml");
+    if (const Value* version = top.any("version", Required::Yes);
+        version != nullptr && top.integer("version", 1, 0, 1'000'000) != 1)
+        unsupported(top, *version, "version " + version->text() + " of this file is not known",
+                    "this build reads version 1");
+    nested(top, document, "host", Required::Yes, config, read_host);
+    nested(top, document, "manifests", Required::Yes, config, read_manifests);
+    nested(top, document, "trust", Required::No, config, read_trust);
+    read_credentials(top, document, config);
+    read_roots(top, config);
+    if (auto path = path_key(top, "state")) config.state = *path;
+    if (auto path = path_key(top, "socket")) config.socket = *path;
+    read_not_built(top, document);
+    read_log(top, document, config);
+    TRY(top.finish());
+    if (std::find(config.protocols.begin(), config.protocols.end(), config.manifests_url->scheme()) ==
+        config.protocols.end())
+        return fail(
+            ErrorKind::Denied,
+            "manifests.url uses " + config.manifests_url->scheme() + ", which trust.protocols of " +
+                config.file + " does not name",
+            "add it there if you mean it: protocols: [https, ssh, " + config.manifests_url->scheme() + "]");
+    return config;
+}
+
+Result<HostConfig> load_host_config(const std::string& file) {
+    if (!exists(file))
+        return fail(ErrorKind::NotFound, "there is no configuration at " + file,
+                    "write it (docs/host-reference.md), or name another with --config");
+    TRY(check_private(file, "the configuration"));
+    return parse_host_config(file, TRY(read_file(file, kConfigLimit)));
+}
+
+Result<void> check_private(const std::string& path, std::string_view what) {
+    struct stat facts {};
+    if (stat(path.c_str(), &facts) != 0) return fail_errno(path);
+    return check_owner(facts, path, what, true);
+}
+
+Result<void> prepare_folders(const HostConfig& config) {
+    TRY(during("preparing the state folder", make_dirs(config.state, 0700)));
+    struct stat facts {};
+    if (lstat(config.state.c_str(), &facts) != 0) return fail_errno(config.state);
+    if (!S_ISDIR(facts.st_mode))
+        return fail(ErrorKind::Exists, "the state folder is not a folder: " + config.state);
+    TRY(check_owner(facts, config.state, "the state folder", false));
+    const auto folder = std::filesystem::path(config.socket).parent_path().string();
+    TRY(during("preparing the socket's folder", make_dirs(folder, 0755)));
+    return check_private(folder, "the socket's folder");
+}
+
+bool root_allowed(const HostConfig& config, const std::string& root) {
+    if (!absolute_and_plain(root)) return false;
+    return std::any_of(config.roots.begin(), config.roots.end(), [&](const std::string& allowed) {
+        return root == allowed ||
+               (root.size() > allowed.size() && root.starts_with(allowed) && root[allowed.size()] == '/');
+    });
+}
+
+}  // namespace tidegate::reconciler
