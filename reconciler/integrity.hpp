@@ -1,0 +1,71 @@
+// What a finished release holds, file by file: written when the release is complete, kept outside of it below
+// STATE/integrity/<app>/, where no release's code can write. A release folder of ours without its record is not
+// complete (a crash in its build) and must be staged again.
+#pragma once
+
+#include "reconciler/release_id.hpp"
+#include "shared/base/names.hpp"
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tidegate::reconciler {
+
+// What fstat(2) says of a file, so that an untouched file need not be read. The change time counts only where
+// the file has one name: a hard link made or removed changes it too.
+struct Fingerprint {
+    std::uint64_t inode = 0;
+    std::uint64_t size = 0;
+    std::int64_t modified_ns = 0;
+    std::int64_t changed_ns = 0;
+    std::uint32_t mode = 0;
+    bool single_link = true;
+
+    [[nodiscard]] static Fingerprint of(const struct stat& info);
+    // Whether a file that had this fingerprint and now has `now` is untouched.
+    [[nodiscard]] bool matches(const Fingerprint& now) const;
+};
+
+enum class Origin {
+    Git,    // `digest` is a git blob id: the mirror has the content
+    Build,  // `digest` is the SHA-256 of what the build made
+    Link,   // a symbolic link; `digest` is the SHA-256 of its text
+};
+
+struct IntegrityEntry {
+    std::string path;
+    Origin origin = Origin::Git;
+    std::string digest;  // hex
+    Fingerprint print;
+};
+
+struct IntegrityRecord {
+    shared::Oid commit;
+    shared::Oid tree;
+    bool built = false;                   // build steps ran in it
+    bool writable = false;                // its files belong to the app's user; never hard linked
+    std::vector<IntegrityEntry> entries;  // sorted by path
+};
+
+class IntegrityStore {
+  public:
+    // Below STATE; makes STATE/integrity/<app> (0700) when the first record is saved.
+    IntegrityStore(std::string state, std::string app);
+
+    // Atomic, with a checksum at its end.
+    [[nodiscard]] Result<void> save(const ReleaseId& id, const IntegrityRecord& record) const;
+    // nullopt where there is none; Broken where it is torn or not ours.
+    [[nodiscard]] Result<std::optional<IntegrityRecord>> load(const ReleaseId& id) const;
+    // Whether a record is there: the release was finished.
+    [[nodiscard]] bool complete(const ReleaseId& id) const;
+    [[nodiscard]] Result<void> forget(const ReleaseId& id) const;
+
+  private:
+    std::string folder_;
+};
+
+}  // namespace tidegate::reconciler

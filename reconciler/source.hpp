@@ -1,0 +1,121 @@
+// Git sources on a host: a bare mirror for each URL, moved by a closed git child. Nothing a remote sends is
+// executed or followed: no hooks, filters, submodules, alternates, redirects.
+#pragma once
+
+#include "shared/base/clock.hpp"
+#include "shared/base/names.hpp"
+#include "shared/git/git.hpp"
+#include "shared/repo/repo.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tidegate::reconciler {
+
+// How a URL may be reached, out of the host's own configuration.
+struct SourceAccess {
+    std::vector<std::string> protocols;      // trust.protocols: https ssh http git file
+    std::optional<std::string> ssh_key;      // path of a private key
+    std::optional<std::string> known_hosts;  // path; without it no host key is known, so ssh is refused
+    std::string token_user = "x-access-token";
+    std::string token;  // for https; reaches git by its environment, never by argv, and no log
+    std::optional<std::string> ca_file;
+};
+
+struct TransferLimits {
+    shared::Duration timeout{600'000};      // for one fetch
+    shared::Duration look_timeout{30'000};  // for asking what a ref is
+    std::uint64_t pack_bytes = 8ULL << 30;  // no file a fetch writes grows over this
+};
+
+// A repository of our own below STATE/sources, one for each URL, and what is fetched into it.
+// One process at a time works on a mirror: every fetch holds its lock, and a `*.lock` file found then was left
+// by a kill and is removed. A mirror that is corrupt is set aside as `<name>.broken` (the newest one is kept for
+// a person to look at) and filled again by the same call. Not thread-safe.
+class GitMirror {
+  public:
+    // `folder` is STATE/sources. Denied where the URL's protocol is not among access.protocols. Makes the
+    // bare repository where it is missing; touches no network.
+    [[nodiscard]] static Result<GitMirror> open(const std::string& folder, shared::Url url,
+                                                SourceAccess access, TransferLimits limits = {});
+
+    // Brings a commit and its whole tree here, without its history: by its id where the server allows that,
+    // else by the tag, else by all branches and tags. Asks nobody when it is here already (and `tag` was
+    // checked then). Where `tag` is given it must point at the commit on the remote, otherwise Denied.
+    // NotFound where the remote does not have it; Transient, Timeout, Cancelled, NoSpace as they are.
+    [[nodiscard]] Result<void> fetch_commit(const shared::Oid& commit, const std::optional<std::string>& tag,
+                                            int cancel_fd = -1);
+    // Brings refs/tidegate/attestations here; gives its commit, nullopt where the remote has none.
+    [[nodiscard]] Result<std::optional<shared::Oid>> fetch_attestations(int cancel_fd = -1);
+    // What the remote's `ref` is now, by one round trip; nullopt where it has none.
+    [[nodiscard]] Result<std::optional<shared::Oid>> look(const shared::RefName& ref, int cancel_fd = -1);
+    // Brings a ref with its whole history here, under `local` (forced: whether it moved forward is the
+    // caller's question). Gives what it is now.
+    [[nodiscard]] Result<shared::Oid> fetch_ref(const shared::RefName& ref, const shared::RefName& local,
+                                                int cancel_fd = -1);
+
+    // The mirror's objects. Whoever finds an object missing or corrupt (Broken) calls set_aside() and fetches
+    // again.
+    [[nodiscard]] Result<shared::Repo> repo() const;
+    [[nodiscard]] Result<void> set_aside(const std::string& why);
+
+    // Forgets every commit but these, and gives the disk back when that is worth it.
+    [[nodiscard]] Result<void> keep_only(const std::vector<shared::Oid>& commits);
+
+    [[nodiscard]] const shared::Url& url() const { return url_; }
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+  private:
+    struct Fetch;
+    GitMirror(shared::Git git, shared::Url url, SourceAccess access, TransferLimits limits, std::string path);
+    [[nodiscard]] Result<void> prepare() const;
+    [[nodiscard]] Result<shared::GitCall> call(std::vector<std::string> args, shared::Duration timeout,
+                                               int cancel_fd) const;
+    [[nodiscard]] Result<std::string> git(const shared::GitCall& call) const;
+    [[nodiscard]] Result<void> fetch(const Fetch& what);
+    [[nodiscard]] Error cleaned(Error error) const;
+
+    shared::Git git_;
+    shared::Url url_;
+    SourceAccess access_;
+    TransferLimits limits_;
+    std::string path_;
+};
+
+// The manifests branch: a mirror of the manifests repository and the tip seen last.
+class ManifestsBranch {
+  public:
+    struct Tip {
+        shared::Oid commit;
+        bool moved = false;  // differs from what was here before this look
+    };
+
+    [[nodiscard]] static Result<ManifestsBranch> open(const std::string& folder, shared::Url url,
+                                                      shared::RefName branch, SourceAccess access,
+                                                      TransferLimits limits = {});
+
+    // One round trip; a fetch follows only where the branch moved. NotFound where the remote has no such
+    // branch. Whether the tip may be followed (forward-only, signatures) is judged by whoever asked, on repo().
+    [[nodiscard]] Result<Tip> look(int cancel_fd = -1);
+    // The tip of the last look() that ended well, also one of an earlier run; nullopt before the first.
+    [[nodiscard]] Result<std::optional<shared::Oid>> seen() const;
+
+    [[nodiscard]] Result<shared::Repo> repo() const { return mirror_.repo(); }
+    [[nodiscard]] const shared::RefName& branch() const { return branch_; }
+    [[nodiscard]] GitMirror& mirror() { return mirror_; }
+
+  private:
+    ManifestsBranch(GitMirror mirror, shared::RefName branch)
+        : mirror_(std::move(mirror)), branch_(std::move(branch)) {}
+    GitMirror mirror_;
+    shared::RefName branch_;
+};
+
+// The value of GIT_SSH_COMMAND for an access; Invalid for paths that ssh's own option parser would split or
+// expand, or where known_hosts is missing.
+[[nodiscard]] Result<std::string> ssh_command(const SourceAccess& access);
+
+}  // namespace tidegate::reconciler
