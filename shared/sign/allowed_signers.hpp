@@ -1,6 +1,7 @@
 // OpenSSH allowed_signers files (ssh-keygen(1), ALLOWED SIGNERS): who may sign what, and when.
-// Supported options: namespaces="…", valid-after="…", valid-before="…". cert-authority is refused with a
-// clear word.
+// Supported options: namespaces="…", valid-after="…", valid-before="…"; times as YYYYMMDD, YYYYMMDDHHMM or
+// YYYYMMDDHHMMSS, local time unless "Z" follows. An entry without namespaces may sign in any, as OpenSSH has
+// it. cert-authority, certificates and weak keys are refused with a clear word.
 #pragma once
 
 #include "shared/base/clock.hpp"
@@ -42,7 +43,16 @@ class AllowedSigners {
                                            WallTime now) const;
     [[nodiscard]] const std::vector<AllowedSigner>& entries() const { return entries_; }
 
+    // Whether two signers count as one person: the same key, the same principal, or joined by entries that
+    // share one (patterns are compared as they are written). Validity does not matter here.
+    [[nodiscard]] bool same_person(const Signer& a, const Signer& b) const;
+    // One signer for each person, in the order given: what a threshold is compared with.
+    [[nodiscard]] std::vector<Signer> distinct_people(const std::vector<Signer>& signers) const;
+    // Whom the file knows this key as, whatever its namespaces and validity; nullopt where it does not.
+    [[nodiscard]] std::optional<Signer> find(const SshPublicKey& key) const;
+
   private:
+    std::string file_;
     std::vector<AllowedSigner> entries_;
 };
 

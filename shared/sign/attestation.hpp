@@ -23,7 +23,7 @@ inline constexpr std::string_view kAttestationsRef = "refs/tidegate/attestations
 
 struct GateResult {
     std::string name;
-    std::string outcome;  // "passed", "flaky", "cached", "failed", "skipped"
+    std::string outcome;  // "passed", "flaky", "cached", "no-files" (nothing matched), "failed", "skipped"
     Duration took{0};
 };
 
@@ -33,8 +33,8 @@ struct TestResult {
     Oid tree;
     std::optional<Oid> commit;
     std::string stage;
-    bool passed = false;
-    std::string gates_digest;  // SHA-256 in hex of the stage's gate definitions, canonical form (hooks/)
+    bool passed = false;       // every gate of the stage was run or needed no run, and none failed
+    std::string gates_digest;  // SHA-256 in hex of the stage's gate definitions, gates_digest()
     std::vector<GateResult> gates;
     WallTime finished{};
     std::string tool_version;
@@ -51,8 +51,9 @@ struct Attestation {
 
 // The statement as canonical JSON bytes.
 [[nodiscard]] std::string to_statement(const TestResult& result);
-// Invalid for anything but one gitTree subject with a digest of known algorithm, the right types and
-// predicate.
+// Invalid for anything but one gitTree and at most one gitCommit subject, each with one digest; for other
+// types or another predicate; and for a "passed" that its own gates contradict. Fields that in-toto or we may
+// add later are passed over.
 [[nodiscard]] Result<TestResult> parse_statement(std::string_view payload);
 
 // A whole signed envelope (JSON text, one line).

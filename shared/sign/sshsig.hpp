@@ -1,7 +1,8 @@
 // SSH signatures in the SSHSIG format (openssh-portable PROTOCOL.sshsig), verified by OpenSSL.
 // Accepted: ed25519, ECDSA on nistp256/384/521, RSA of 2048 bits and more with SHA-2, and the FIDO forms
-// sk-ssh-ed25519 and sk-ecdsa-sha2-nistp256 only where the header of sshsig.cpp says so.
-// Everything else is refused: version over 1, trailing bytes, other hash, another namespace, SHA-1.
+// sk-ssh-ed25519@openssh.com and sk-ecdsa-sha2-nistp256@openssh.com where somebody touched the key (the
+// counter is covered by the signature and not compared with anything). Everything else is refused:
+// certificates, DSA, version over 1, trailing bytes, other hash, another namespace, SHA-1.
 #pragma once
 
 #include "shared/base/error.hpp"
