@@ -4,6 +4,7 @@
 // trusted_time(), never the bare clock.
 #pragma once
 
+#include "reconciler/host_config.hpp"
 #include "shared/base/clock.hpp"
 #include "shared/repo/repo.hpp"
 #include "shared/sign/allowed_signers.hpp"
@@ -17,13 +18,14 @@ namespace tidegate::reconciler {
 // The `trust:` section of the host's own configuration: the root of trust. A manifest can ask for more.
 struct TrustPolicy {
     enum class Manifests { Signed, Unsigned };
-    enum class Attestations { Required, WhenAsked, Off };
     Manifests manifests = Manifests::Signed;
-    Attestations attestations = Attestations::Required;
+    AttestationRule attestations = AttestationRule::Required;
     int approvals = 0;  // at least this many people beside the author
     // The one commit that may take the place of the accepted revision without descending from it.
     std::optional<shared::Oid> replacement;
 };
+
+[[nodiscard]] TrustPolicy trust_policy(const HostConfig& config);
 
 struct VerifiedRevision {
     shared::Oid oid;
@@ -60,7 +62,7 @@ struct AttestationNeed {
 
 // What the host asks and the manifest asks (`require:`), together: `required` asks for pre-push where the
 // manifest names no stage; `when-asked` for what the manifest names; `off` for nothing.
-[[nodiscard]] AttestationNeed attestation_need(TrustPolicy::Attestations policy,
+[[nodiscard]] AttestationNeed attestation_need(AttestationRule rule,
                                                const std::vector<std::string>& manifest_stages,
                                                int manifest_threshold);
 
