@@ -84,9 +84,9 @@ Result<void> read_trust(const Document& document, const Value& value, HostConfig
     return trust.finish();
 }
 
-Result<SourceAccess> read_access(const Document& document, const Value& value) {
+Result<SourceRule> read_access(const Document& document, const Value& value) {
     MapReader reader(document, value, "credentials");
-    SourceAccess access;
+    SourceRule access;
     access.match = reader.text("match", Required::Yes);
     access.ssh_key = path_key(reader, "ssh_key");
     access.known_hosts = path_key(reader, "known_hosts");

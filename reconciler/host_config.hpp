@@ -17,7 +17,7 @@ namespace tidegate::reconciler {
 enum class AttestationRule { Required, WhenAsked, Off };
 
 // How one group of sources is reached; the longest `match` that begins the source's address wins.
-struct SourceAccess {
+struct SourceRule {
     std::string match;
     std::optional<std::string> token_credential;  // name of a systemd credential
     std::optional<std::string> token_file;
@@ -45,7 +45,7 @@ struct HostConfig {
     // The one commit to which a rewound or replaced manifests branch is let through.
     std::optional<shared::Oid> accept;
 
-    std::vector<SourceAccess> credentials;
+    std::vector<SourceRule> credentials;
     std::vector<std::string> roots;
     std::string state = "/var/lib/tidegate";
     std::string socket = "/run/tidegate/control.sock";

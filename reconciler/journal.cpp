@@ -1,0 +1,229 @@
+// Opening, schema, deployments and their phases. What is kept for an app is in journal_apps.cpp; the accepted
+// revision, time and children in journal_host.cpp.
+#include "reconciler/journal.hpp"
+
+#include "shared/base/files.hpp"
+
+#include <cstdio>
+#include <utility>
+
+namespace tidegate::reconciler {
+
+using namespace shared;
+
+namespace {
+
+constexpr int kSchemaVersion = 1;
+constexpr const char* kSchema = R"sql(
+CREATE TABLE deployments(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  app TEXT NOT NULL, root TEXT NOT NULL,
+  from_release TEXT NOT NULL, from_commit TEXT NOT NULL, from_label TEXT NOT NULL, from_manifest TEXT NOT NULL,
+  to_release TEXT NOT NULL, to_commit TEXT NOT NULL, to_label TEXT NOT NULL, to_manifest TEXT NOT NULL,
+  digest TEXT NOT NULL, revision TEXT NOT NULL, signer TEXT NOT NULL,
+  back INTEGER NOT NULL, from_good INTEGER NOT NULL,
+  started INTEGER NOT NULL, ended INTEGER, outcome TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',
+  verdict TEXT NOT NULL DEFAULT 'none', restarts INTEGER NOT NULL DEFAULT 0) STRICT;
+CREATE INDEX deployments_by_app ON deployments(app, id);
+CREATE TABLE phases(
+  deployment INTEGER NOT NULL REFERENCES deployments(id) ON DELETE CASCADE,
+  state TEXT NOT NULL, what TEXT NOT NULL, at INTEGER NOT NULL, detail TEXT NOT NULL) STRICT;
+CREATE INDEX phases_by_deployment ON phases(deployment);
+CREATE TABLE apps(app TEXT PRIMARY KEY, paused TEXT, broken TEXT, irreversible TEXT) STRICT;
+CREATE TABLE running(
+  app TEXT PRIMARY KEY, root TEXT NOT NULL, release TEXT NOT NULL, commit_id TEXT NOT NULL, label TEXT NOT NULL,
+  manifest TEXT NOT NULL, digest TEXT NOT NULL, revision TEXT NOT NULL, since INTEGER NOT NULL) STRICT;
+CREATE TABLE good(
+  app TEXT NOT NULL, release TEXT NOT NULL, commit_id TEXT NOT NULL, label TEXT NOT NULL,
+  first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY(app, release)) STRICT;
+CREATE TABLE holds(
+  app TEXT PRIMARY KEY, digest TEXT NOT NULL, refused INTEGER NOT NULL, deployment INTEGER NOT NULL,
+  reason TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
+CREATE TABLE delays(
+  app TEXT PRIMARY KEY, digest TEXT NOT NULL, failures INTEGER NOT NULL, interruptions INTEGER NOT NULL,
+  until INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;
+CREATE TABLE children(deployment INTEGER PRIMARY KEY, pid INTEGER NOT NULL, start_ticks INTEGER NOT NULL) STRICT;
+CREATE TABLE facts(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+PRAGMA user_version = 1;
+)sql";
+
+constexpr std::string_view kDeploymentColumns =
+    "id, app, root, from_release, from_commit, from_label, from_manifest, to_release, to_commit, to_label,"
+    "to_manifest, digest, revision, signer, back, from_good, started, ended, outcome, reason, verdict, "
+    "restarts";
+
+WallTime to_time(std::int64_t ms) {
+    return WallTime(Duration(ms));
+}
+std::int64_t to_ms(WallTime time) {
+    return time.time_since_epoch().count();
+}
+
+DeploymentRow read_deployment(const Row& row) {
+    DeploymentRow out;
+    int column = 0;
+    const auto text = [&] { return row.text(column++); };
+    out.id = row.integer(column++);
+    for (std::string* field : {&out.app, &out.root, &out.from_release, &out.from_commit, &out.from_label,
+                               &out.from_manifest, &out.to_release, &out.to_commit, &out.to_label,
+                               &out.to_manifest, &out.digest, &out.revision, &out.signer})
+        *field = text();
+    out.back = row.integer(column++) != 0;
+    out.from_good = row.integer(column++) != 0;
+    out.started = to_time(row.integer(column++));
+    if (!row.null(column)) out.ended = to_time(row.integer(column));
+    ++column;
+    out.outcome = text();
+    out.reason = text();
+    out.verdict = verdict_named(text()).value_or(Verdict::None);
+    out.restarts = static_cast<int>(row.integer(column++));
+    return out;
+}
+
+std::string select_deployment(std::string_view rest) {
+    return "SELECT " + std::string(kDeploymentColumns) + " FROM deployments " + std::string(rest);
+}
+
+Result<Database> open_schema(const std::string& path) {
+    auto database = TRY(Database::open(path));
+    const auto version =
+        TRY(database.first("PRAGMA user_version", [](const Row& row) { return row.integer(0); }));
+    if (version.value_or(0) > kSchemaVersion)
+        return fail(ErrorKind::Unsupported,
+                    path + " was written by a newer tidegated (schema " + std::to_string(*version) +
+                        ", this one knows " + std::to_string(kSchemaVersion) + ")",
+                    "install that version again; nothing was changed");
+    if (version.value_or(0) == 0) TRY(database.transaction([&] { return database.script(kSchema); }));
+    const auto check =
+        TRY(database.first("PRAGMA quick_check(1)", [](const Row& row) { return row.text(0); }));
+    if (check.value_or("") != "ok") return fail(ErrorKind::Broken, path + ": " + check.value_or("damaged"));
+    return database;
+}
+
+// state.db and its -wal and -shm get out of the way, to be looked at by a person.
+Result<void> set_aside(const std::string& path, WallTime now) {
+    const auto suffix = ".broken-" + std::to_string(to_ms(now));
+    for (const char* part : {"", "-wal", "-shm"}) {
+        const auto from = path + part;
+        if (exists(from) && std::rename(from.c_str(), (path + suffix + part).c_str()) != 0)
+            return fail_errno(from);
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Journal>> Journal::open(const std::string& state_folder, WallTime now) {
+    const auto path = state_folder + "/state.db";
+    bool rebuilt = false;
+    auto database = open_schema(path);
+    if (!database && database.error().kind == ErrorKind::Broken) {
+        TRY(set_aside(path, now));
+        rebuilt = true;
+        database = open_schema(path);
+    }
+    if (!database) return fail(std::move(database).error().during("opening the journal"));
+    return std::unique_ptr<Journal>(new Journal(std::move(*database), state_folder, rebuilt));
+}
+
+Result<std::int64_t> Journal::begin(const DeploymentRow& row) {
+    const std::lock_guard lock(mutex_);
+    std::int64_t id = 0;
+    TRY(database_.transaction([&]() -> Result<void> {
+        // One row for one manifest that waits, however often it is tried.
+        TRY(
+            database_.run("DELETE FROM deployments WHERE app=?1 AND digest=?2 AND outcome IN"
+                          "('postponed', 'refused') AND id=(SELECT max(id) FROM deployments WHERE app=?1)",
+                          row.app, row.digest));
+        TRY(database_.run(
+            "INSERT INTO deployments(app, root, from_release, from_commit, from_label, from_manifest,"
+            "to_release, to_commit, to_label, to_manifest, digest, revision, signer, back, from_good, "
+            "started)"
+            "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            row.app, row.root, row.from_release, row.from_commit, row.from_label, row.from_manifest,
+            row.to_release, row.to_commit, row.to_label, row.to_manifest, row.digest, row.revision,
+            row.signer, static_cast<int>(row.back), static_cast<int>(row.from_good), to_ms(row.started)));
+        id = database_.last_id();
+        return {};
+    }));
+    return id;
+}
+
+Result<void> Journal::end(const DeploymentRow& row, const End& end, WallTime now) {
+    const std::lock_guard lock(mutex_);
+    return database_.transaction([&]() -> Result<void> {
+        TRY(database_.run("UPDATE deployments SET ended=?, outcome=?, reason=? WHERE id=?", to_ms(now),
+                          end.outcome, end.reason, row.id));
+        TRY(database_.run("DELETE FROM children WHERE deployment=?", row.id));
+        TRY(database_.run("DELETE FROM holds WHERE app=?", row.app));
+        TRY(database_.run("DELETE FROM delays WHERE app=?", row.app));
+        if (end.forget_running) TRY(database_.run("DELETE FROM running WHERE app=?", row.app));
+        if (end.running) TRY(put_running(row.app, *end.running, row.id));
+        if (end.hold)
+            TRY(database_.run("INSERT INTO holds VALUES(?,?,?,?,?,?)", row.app, end.hold->digest,
+                              static_cast<int>(end.hold->refused), row.id, end.hold->reason, to_ms(now)));
+        if (end.delay)
+            TRY(database_.run("INSERT INTO delays VALUES(?,?,?,?,?,?)", row.app, end.delay->digest,
+                              end.delay->failures, end.delay->interruptions, to_ms(end.delay->until),
+                              end.delay->reason));
+        if (end.broken) TRY(put_app_text("broken", row.app, end.broken));
+        return {};
+    });
+}
+
+Result<void> Journal::set_verdict(std::int64_t deployment, Verdict verdict, const std::string& reason) {
+    const std::lock_guard lock(mutex_);
+    return database_.run("UPDATE deployments SET verdict=?, reason=? WHERE id=?", name_of(verdict), reason,
+                         deployment);
+}
+
+Result<int> Journal::count_restart(std::int64_t deployment) {
+    const std::lock_guard lock(mutex_);
+    TRY(database_.run("UPDATE deployments SET restarts = restarts + 1 WHERE id=?", deployment));
+    const auto count = TRY(database_.first(
+        "SELECT restarts FROM deployments WHERE id=?", [](const Row& row) { return row.integer(0); },
+        deployment));
+    return static_cast<int>(count.value_or(0));
+}
+
+Result<void> Journal::note(std::int64_t deployment, State state, std::string_view what,
+                           const std::string& detail, WallTime now) {
+    const std::lock_guard lock(mutex_);
+    return database_.run("INSERT INTO phases VALUES(?,?,?,?,?)", deployment, name_of(state), what, to_ms(now),
+                         detail);
+}
+
+Result<std::optional<DeploymentRow>> Journal::deployment(std::int64_t id) {
+    const std::lock_guard lock(mutex_);
+    return database_.first(select_deployment("WHERE id=?"), read_deployment, id);
+}
+
+Result<std::optional<DeploymentRow>> Journal::unfinished(const std::string& app) {
+    const std::lock_guard lock(mutex_);
+    return database_.first(select_deployment("WHERE app=? AND ended IS NULL ORDER BY id DESC LIMIT 1"),
+                           read_deployment, app);
+}
+
+Result<std::optional<DeploymentRow>> Journal::last(const std::string& app) {
+    const std::lock_guard lock(mutex_);
+    return database_.first(select_deployment("WHERE app=? ORDER BY id DESC LIMIT 1"), read_deployment, app);
+}
+
+Result<std::vector<DeploymentRow>> Journal::history(const std::string& app, int limit) {
+    const std::lock_guard lock(mutex_);
+    return database_.all(select_deployment("WHERE ?1='' OR app=?1 ORDER BY id DESC LIMIT ?2"),
+                         read_deployment, app, limit);
+}
+
+Result<std::vector<PhaseRow>> Journal::phases(std::int64_t deployment) {
+    const std::lock_guard lock(mutex_);
+    return database_.all(
+        "SELECT state, what, at, detail FROM phases WHERE deployment=? ORDER BY rowid",
+        [](const Row& row) {
+            return PhaseRow{state_named(row.text(0)).value_or(State::Fetch), row.text(1),
+                            to_time(row.integer(2)), row.text(3)};
+        },
+        deployment);
+}
+
+}  // namespace tidegate::reconciler

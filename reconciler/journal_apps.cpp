@@ -1,0 +1,138 @@
+// What is remembered of an app between deployments.
+#include "reconciler/journal.hpp"
+
+namespace tidegate::reconciler {
+
+using namespace shared;
+
+namespace {
+
+WallTime to_time(std::int64_t ms) {
+    return WallTime(Duration(ms));
+}
+std::int64_t to_ms(WallTime time) {
+    return time.time_since_epoch().count();
+}
+
+std::optional<std::string> maybe_text(const Row& row, int column) {
+    if (row.null(column)) return std::nullopt;
+    return row.text(column);
+}
+
+}  // namespace
+
+Result<AppRow> Journal::app(const std::string& app) {
+    const std::lock_guard lock(mutex_);
+    AppRow out;
+    out.running = TRY(database_.first(
+        "SELECT root, release, commit_id, label, manifest, digest, revision, since FROM running WHERE app=?",
+        [](const Row& row) {
+            return RunningRow{row.text(0), row.text(1), row.text(2), row.text(3),
+                              row.text(4), row.text(5), row.text(6), to_time(row.integer(7))};
+        },
+        app));
+    out.hold = TRY(database_.first(
+        "SELECT digest, refused, deployment, reason, at FROM holds WHERE app=?",
+        [](const Row& row) {
+            return HoldRow{row.text(0), row.integer(1) != 0, row.integer(2), row.text(3),
+                           to_time(row.integer(4))};
+        },
+        app));
+    out.delay = TRY(database_.first(
+        "SELECT digest, failures, interruptions, until, reason FROM delays WHERE app=?",
+        [](const Row& row) {
+            return DelayRow{row.text(0), static_cast<int>(row.integer(1)), static_cast<int>(row.integer(2)),
+                            to_time(row.integer(3)), row.text(4)};
+        },
+        app));
+    TRY(database_.each(
+        "SELECT paused, broken, irreversible FROM apps WHERE app=?",
+        [&](const Row& row) {
+            out.paused = maybe_text(row, 0);
+            out.broken = maybe_text(row, 1);
+            out.irreversible = maybe_text(row, 2);
+        },
+        app));
+    return out;
+}
+
+Result<std::vector<std::string>> Journal::apps() {
+    const std::lock_guard lock(mutex_);
+    return database_.all(
+        "SELECT app FROM running UNION SELECT app FROM deployments UNION SELECT app FROM apps ORDER BY 1",
+        [](const Row& row) { return row.text(0); });
+}
+
+Result<std::vector<GoodRelease>> Journal::good_releases(const std::string& app) {
+    const std::lock_guard lock(mutex_);
+    return database_.all(
+        "SELECT release, commit_id, label, first, last FROM good WHERE app=? ORDER BY last DESC",
+        [](const Row& row) {
+            return GoodRelease{row.text(0), row.text(1), row.text(2), row.integer(3), row.integer(4)};
+        },
+        app);
+}
+
+Result<void> Journal::put_running(const std::string& app, const RunningRow& running,
+                                  std::int64_t deployment) {
+    TRY(database_.run("INSERT OR REPLACE INTO running VALUES(?,?,?,?,?,?,?,?,?)", app, running.root,
+                      running.release, running.commit, running.label, running.manifest, running.digest,
+                      running.revision, to_ms(running.since)));
+    return database_.run(
+        "INSERT INTO good VALUES(?1,?2,?3,?4,?5,?5)"
+        "ON CONFLICT(app, release) DO UPDATE SET last=max(last, ?5), commit_id=?3, label=?4",
+        app, running.release, running.commit, running.label, deployment);
+}
+
+Result<void> Journal::adopt(const std::string& app, const RunningRow& running) {
+    const std::lock_guard lock(mutex_);
+    return database_.transaction([&]() -> Result<void> {
+        const auto last = TRY(database_.first(
+            "SELECT coalesce(max(id), 0) FROM deployments WHERE app=?",
+            [](const Row& row) { return row.integer(0); }, app));
+        return put_running(app, running, last.value_or(0));
+    });
+}
+
+Result<void> Journal::put_app_text(const char* column, const std::string& app,
+                                   const std::optional<std::string>& value) {
+    const auto name = std::string(column);  // one of our own three, never from outside
+    return database_.run(
+        "INSERT INTO apps(app, " + name + ") VALUES(?1, ?2) ON CONFLICT(app) DO UPDATE SET " + name + "=?2",
+        app, value);
+}
+
+Result<void> Journal::set_paused(const std::string& app, const std::optional<std::string>& reason) {
+    const std::lock_guard lock(mutex_);
+    return put_app_text("paused", app, reason);
+}
+
+Result<void> Journal::retry(const std::string& app, const std::optional<std::string>& irreversible) {
+    const std::lock_guard lock(mutex_);
+    return database_.transaction([&]() -> Result<void> {
+        TRY(database_.run("DELETE FROM holds WHERE app=?", app));
+        TRY(database_.run("DELETE FROM delays WHERE app=?", app));
+        TRY(put_app_text("broken", app, std::nullopt));
+        if (irreversible) TRY(put_app_text("irreversible", app, irreversible));
+        return {};
+    });
+}
+
+Result<void> Journal::set_delay(const std::string& app, const DelayRow& delay) {
+    const std::lock_guard lock(mutex_);
+    return database_.run("INSERT OR REPLACE INTO delays VALUES(?,?,?,?,?,?)", app, delay.digest,
+                         delay.failures, delay.interruptions, to_ms(delay.until), delay.reason);
+}
+
+Result<void> Journal::clear_hold(const std::string& app) {
+    const std::lock_guard lock(mutex_);
+    TRY(database_.run("DELETE FROM holds WHERE app=?", app));
+    return database_.run("DELETE FROM delays WHERE app=?", app);
+}
+
+Result<void> Journal::forget_release(const std::string& app, const std::string& release) {
+    const std::lock_guard lock(mutex_);
+    return database_.run("DELETE FROM good WHERE app=? AND release=?", app, release);
+}
+
+}  // namespace tidegate::reconciler
