@@ -68,12 +68,26 @@ hash_of_tree() {
     (cd "$1" && find . -path ./.git -prune -o \( -type f -o -type l \) -printf '%P\0%m\0%l\0' -type f -exec sha256sum {} \; | LC_ALL=C sort -z | sha256sum)
 }
 
+# Ends what still lives in the test's folder: services that were started by what was started.
+sweep() {
+    local process pid
+    for process in /proc/[0-9]*; do
+        pid=${process#/proc/}
+        [ "$pid" != $$ ] && [ "$pid" != "$BASHPID" ] || continue
+        case "$(readlink "$process/cwd" 2>/dev/null)/ $(tr '\0' ' ' 2>/dev/null <"$process/cmdline")" in
+            *"$work/"*) kill -KILL "$pid" 2>/dev/null || true ;;
+        esac
+    done
+}
+
 cleanup() {
     local code=$?
     trap - EXIT
+    disown -a 2>/dev/null || true
     if [ -f "$work/.started" ]; then
         while read -r pid; do kill -KILL -- "-$pid" 2>/dev/null || true; done <"$work/.started"
     fi
+    sweep
     if [ $code -ne 0 ] && [ $code -ne 77 ] && [ -s "$work/.background.log" ]; then
         echo "--- what ran in the background" >&2
         tail -n 60 "$work/.background.log" >&2
