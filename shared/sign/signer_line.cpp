@@ -27,7 +27,7 @@ class LineParser {
                                              [](const std::string& name) { return name.starts_with('!'); });
         if (all_negated) return bad(0, "an entry names at least one principal");
         skip_blanks();
-        if (!at_key()) TRY(options(signer));
+        if (at_ < text_.size() && !at_key()) TRY(options(signer));
         skip_blanks();
         signer.key = TRY(key());
         return signer;
