@@ -129,7 +129,7 @@ Result<std::unique_ptr<Journal>> Journal::open(const std::string& state_folder, 
 Result<std::int64_t> Journal::begin(const DeploymentRow& row) {
     const std::lock_guard lock(mutex_);
     std::int64_t id = 0;
-    TRY(database_.transaction([&]() -> Result<void> {
+    const auto written = database_.transaction([&]() -> Result<void> {
         // One row for one manifest that waits, however often it is tried.
         TRY(
             database_.run("DELETE FROM deployments WHERE app=?1 AND digest=?2 AND outcome IN"
@@ -145,7 +145,8 @@ Result<std::int64_t> Journal::begin(const DeploymentRow& row) {
             row.signer, static_cast<int>(row.back), static_cast<int>(row.from_good), to_ms(row.started)));
         id = database_.last_id();
         return {};
-    }));
+    });
+    if (!written) return fail(written.error());
     return id;
 }
 
