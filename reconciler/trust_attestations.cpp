@@ -1,0 +1,152 @@
+// Whether enough people proved that the gates of a release's tree passed.
+#include "reconciler/trust.hpp"
+#include "shared/base/text.hpp"
+#include "shared/doc/yaml.hpp"
+#include "shared/sign/attestation.hpp"
+#include "shared/sign/gates_digest.hpp"
+
+#include <algorithm>
+
+namespace tidegate::reconciler {
+
+using namespace shared;
+
+namespace {
+
+constexpr size_t kLongestAttestation = 1 << 20;
+constexpr size_t kLongestGatesFile = 1 << 20;
+constexpr size_t kMostAttestations = 500;
+constexpr std::string_view kDefaultStage = "pre-push";
+
+// What is asked about one tree.
+struct Subject {
+    Oid commit;
+    Oid tree;
+    [[nodiscard]] std::string name() const {
+        return "tree " + tree.short_str() + " (commit " + commit.short_str() + ")";
+    }
+};
+
+tl::unexpected<Error> refuse(const Subject& subject, std::string_view stage, const std::string& why) {
+    return fail(ErrorKind::Denied, subject.name() + " is not attested for " + std::string(stage) + ": " + why,
+                "whoever has the commit and a trusted key runs: tidegate run " + std::string(stage) +
+                    " --tree " + subject.commit.str() + ", then tidegate attest push " +
+                    subject.commit.str());
+}
+
+// The digest of the stage as the tree itself defines it: gates weakened for one run have another.
+Result<std::string> own_gates(const Repo& source, const Subject& subject, const std::string& stage) {
+    const auto text = TRY(source.file_at(subject.tree, std::string(kGatesFile), kLongestGatesFile));
+    if (!text) return refuse(subject, stage, "it has no " + std::string(kGatesFile));
+    const auto document = parse_yaml(std::string(kGatesFile), *text);
+    if (!document) return refuse(subject, stage, "its gates cannot be read: " + document.error().line());
+    auto digest = gates_digest(document->root(), stage);
+    if (!digest) return refuse(subject, stage, "its " + std::string(kGatesFile) + " has no such stage");
+    return digest;
+}
+
+// Why a statement that is signed well does not count; empty where it does.
+std::string objection(const TestResult& result, const Subject& subject, const std::string& stage,
+                      const std::string& digest) {
+    if (result.tree != subject.tree) return "it is for another tree, " + result.tree.short_str();
+    if (result.stage != stage) return "it is for another stage, " + escape_foreign(result.stage);
+    for (const auto& gate : result.gates)
+        if (gate.outcome == "failed" || gate.outcome == "skipped")
+            return "gate " + escape_foreign(gate.name) + " " +
+                   (gate.outcome == "failed" ? "failed" : "was skipped");
+    if (!result.passed) return "it did not pass";
+    if (result.gates_digest != digest) return "it was made with other gates than the tree defines";
+    return {};
+}
+
+// The folder of the tree's attestations, nullopt where there is none.
+Result<std::vector<TreeEntry>> attestations_of(const Repo& source, const Subject& subject) {
+    const auto ref = TRY(RefName::parse(kAttestationsRef));
+    const auto tip = TRY(source.resolve(ref));
+    if (!tip) return std::vector<TreeEntry>{};
+    const auto root = TRY(source.commit(*tip));
+    const auto& name = subject.tree.str();
+    const auto folder = TRY(source.entry_at(root.tree, name.substr(0, 2) + "/" + name));
+    if (!folder || folder->kind != EntryKind::Tree) return std::vector<TreeEntry>{};
+    return source.list_level(folder->oid);
+}
+
+class StageCount {
+  public:
+    StageCount(const Repo& source, const Subject& subject, const AllowedSigners& allowed, WallTime now)
+        : source_(source), subject_(subject), allowed_(allowed), now_(now) {}
+
+    Result<StageProof> count(const std::vector<TreeEntry>& entries, const std::string& stage, int threshold) {
+        const auto digest = TRY(own_gates(source_, subject_, stage));
+        std::vector<Signer> signers;
+        std::string why = "nobody did so";
+        size_t looked_at = 0;
+        for (const auto& entry : entries) {
+            if (entry.kind != EntryKind::File || !is_for(entry.path, stage)) continue;
+            if (++looked_at > kMostAttestations) break;
+            auto found = vouching(entry, stage, digest);
+            if (found)
+                signers.insert(signers.end(), found->begin(), found->end());
+            else
+                why = found.error().message;
+        }
+        auto people = allowed_.distinct_people(signers);
+        if (people.size() >= static_cast<size_t>(std::max(threshold, 1)))
+            return StageProof{stage, std::move(people)};
+        if (!people.empty())
+            why = std::to_string(people.size()) + " of " + std::to_string(threshold) + " people did so (" +
+                  escape_foreign(people.front().principal) + (people.size() > 1 ? ", …)" : ")");
+        return refuse(subject_, stage, why);
+    }
+
+  private:
+    // "pre-push.<64 hex digits>.json"
+    static bool is_for(const std::string& name, const std::string& stage) {
+        return name.size() == stage.size() + 1 + 64 + 5 && name.starts_with(stage + ".") &&
+               name.ends_with(".json");
+    }
+
+    Result<std::vector<Signer>> vouching(const TreeEntry& entry, const std::string& stage,
+                                         const std::string& digest) {
+        const auto envelope = TRY(source_.blob(entry.oid, kLongestAttestation));
+        const auto attestation = TRY(parse_attestation(envelope));
+        auto signers = TRY(verify_attestation(attestation, allowed_, now_));
+        const auto reason = objection(attestation.result, subject_, stage, digest);
+        if (!reason.empty())
+            return fail(ErrorKind::Denied, "the attestation by " + escape_foreign(signers.front().principal) +
+                                               " does not count: " + reason);
+        return signers;
+    }
+
+    const Repo& source_;
+    const Subject& subject_;
+    const AllowedSigners& allowed_;
+    WallTime now_;
+};
+
+}  // namespace
+
+AttestationNeed attestation_need(AttestationRule rule, const std::vector<std::string>& manifest_stages,
+                                 int manifest_threshold) {
+    AttestationNeed need;
+    need.threshold = std::max(manifest_threshold, 1);
+    if (rule == AttestationRule::Off) return need;
+    need.stages = manifest_stages;
+    if (need.stages.empty() && rule == AttestationRule::Required) need.stages.emplace_back(kDefaultStage);
+    return need;
+}
+
+Result<std::vector<StageProof>> verify_attestations(const Repo& source, const Oid& commit,
+                                                    const AttestationNeed& need,
+                                                    const AllowedSigners& allowed, WallTime now) {
+    std::vector<StageProof> proofs;
+    if (need.stages.empty()) return proofs;
+    const auto info = TRY(source.commit(commit));
+    const Subject subject{commit, info.tree};
+    const auto entries = TRY(attestations_of(source, subject));
+    StageCount count(source, subject, allowed, now);
+    for (const auto& stage : need.stages) proofs.push_back(TRY(count.count(entries, stage, need.threshold)));
+    return proofs;
+}
+
+}  // namespace tidegate::reconciler
