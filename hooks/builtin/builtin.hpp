@@ -5,6 +5,7 @@
 #include "shared/base/error.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,7 @@ struct File {
     bool added = false;        // the change adds it
     bool link = false;         // symbolic: content is its target
     bool executable = false;
+    std::optional<std::string_view> link_before;  // the target, where the change made a link into a file
 };
 inline constexpr std::uint64_t kContentLimit = 16 << 20;
 
@@ -34,6 +36,21 @@ using Problems = std::vector<Problem>;
 struct Paths {
     std::vector<std::string_view> changed;  // added or modified
     std::vector<std::string_view> all;      // of the tree
+
+    struct Link {
+        std::string_view path;
+        std::string_view target;
+    };
+    std::vector<Link> links;  // symbolic ones of the tree; filled in where a check wants them
+
+    struct Submodule {
+        std::string_view path;
+        bool added = false;    // the change adds it
+        bool changed = false;  // the change adds it or moves it
+    };
+    std::vector<Submodule> submodules;  // of the tree
+
+    std::string_view branch;  // that is committed or pushed to, without refs/heads/; empty: none
 };
 
 struct Check {
@@ -42,6 +59,9 @@ struct Check {
     bool text_only;  // not asked about content with a NUL in its first 8000 bytes
     void (*file)(const File& file, Problems& problems);     // may be null
     void (*paths)(const Paths& paths, Problems& problems);  // may be null
+    // What the file should be, or nullopt where it is right already; null where nothing is fixed by itself.
+    std::optional<std::string> (*fixed)(const File& file) = nullptr;
+    bool wants_links = false;  // asks for Paths::links
 };
 
 [[nodiscard]] const std::vector<Check>& checks();
@@ -56,5 +76,20 @@ void private_keys(const File& file, Problems& problems);
 void yaml(const File& file, Problems& problems);
 void json(const File& file, Problems& problems);
 void case_conflict(const Paths& paths, Problems& problems);
+
+void byte_order_mark(const File& file, Problems& problems);
+void mixed_line_endings(const File& file, Problems& problems);
+void secrets(const File& file, Problems& problems);
+void toml(const File& file, Problems& problems);
+void xml(const File& file, Problems& problems);
+void executables_have_shebangs(const File& file, Problems& problems);
+void shebang_scripts_are_executable(const File& file, Problems& problems);
+void destroyed_symlinks(const File& file, Problems& problems);
+void illegal_names(const Paths& paths, Problems& problems);
+void symlinks(const Paths& paths, Problems& problems);
+void forbid_submodules(const Paths& paths, Problems& problems);
+void forbid_new_submodules(const Paths& paths, Problems& problems);
+void submodule_changes(const Paths& paths, Problems& problems);
+void no_commit_to_branch(const Paths& paths, Problems& problems);
 
 }  // namespace tidegate::hooks::builtin
