@@ -79,12 +79,14 @@ class MapReader {
   private:
     [[nodiscard]] const Value* scalar(std::string_view key, Required required);
     [[nodiscard]] const Value* lookup(std::string_view key, Required required);
+    [[nodiscard]] std::optional<Error> unknown_key() const;
 
     const Document& document_;
     const Value& value_;
     std::string what_;
     std::vector<std::string> known_;
     std::optional<Error> error_;
+    bool missing_ = false;  // error_ says that a key is missing
 };
 
 }  // namespace tidegate::shared

@@ -11,9 +11,9 @@
 namespace tidegate::shared {
 
 struct YamlLimits {
-    size_t bytes = 1 << 20;
+    size_t bytes = 256 << 10;
     int depth = 32;
-    size_t nodes = 100'000;
+    size_t nodes = 20'000;
 };
 
 // A text and what it says; kept together so that errors can show the line.
