@@ -101,7 +101,8 @@ Conditions read_conditions(MapReader& map, std::string_view key) {
 
 void check_pass_env(MapReader& map, const std::vector<std::string>& names) {
     for (const auto& name : names) {
-        const bool git = name.starts_with("GIT_") || name == "*" || name == "G*" || name == "GI*" || name == "GIT*";
+        const bool git =
+            name.starts_with("GIT_") || name == "*" || name == "G*" || name == "GI*" || name == "GIT*";
         const Value* value = map.any("pass_env");
         if (git && value != nullptr)
             map.reject(*value, "`pass_env` cannot name git's own variables: " + escape_foreign(name),
@@ -179,8 +180,8 @@ Gate read_gate(const Document& document, const Value& value, const Defaults& def
         map.reject(*report,
                    Error{ErrorKind::Unsupported, "`report` is not built yet", "take it out for now", {}, {}});
     gate.required = map.boolean("required", false);
-    gate.workspace = map.choice("workspace", {"snapshot", "worktree"}, 0) == 0 ? Workspace::Snapshot
-                                                                               : Workspace::Worktree;
+    gate.workspace =
+        map.choice("workspace", {"snapshot", "worktree"}, 0) == 0 ? Workspace::Snapshot : Workspace::Worktree;
     gate.version = read_script(map, "version");
     gate.only = read_conditions(map, "only");
     gate.except = read_conditions(map, "except");
@@ -213,7 +214,8 @@ size_t index_of(const std::vector<Gate>& gates, std::string_view name) {
 }
 
 // A circle through `at`, as names, or nothing. `done` are gates known to be in none.
-bool find_circle(const std::vector<Gate>& gates, size_t at, std::vector<size_t>& path, std::vector<bool>& done) {
+bool find_circle(const std::vector<Gate>& gates, size_t at, std::vector<size_t>& path,
+                 std::vector<bool>& done) {
     if (const auto seen = std::find(path.begin(), path.end(), at); seen != path.end()) {
         path.erase(path.begin(), seen);
         return true;
@@ -276,7 +278,8 @@ std::vector<std::string> read_links(MapReader& map) {
     return links;
 }
 
-Stage read_stage(const Document& document, const Value::Entry& entry, const Defaults& defaults, MapReader& top) {
+Stage read_stage(const Document& document, const Value::Entry& entry, const Defaults& defaults,
+                 MapReader& top) {
     MapReader map(document, entry.value, "stages");
     Stage stage;
     stage.name = entry.key;
@@ -287,7 +290,8 @@ Stage read_stage(const Document& document, const Value::Entry& entry, const Defa
     stage.setup_pass_env = defaults.pass_env;
     stage.link = read_links(map);
     if (const Value* list = map.list("setup"))
-        for (const auto& item : list->list()) stage.setup.push_back(read_setup(document, item, defaults, map));
+        for (const auto& item : list->list())
+            stage.setup.push_back(read_setup(document, item, defaults, map));
     if (const Value* list = map.list("gates", Required::Yes)) {
         for (const auto& item : list->list()) stage.gates.push_back(read_gate(document, item, defaults, map));
         if (!map.failed()) check_graph(map, *list, stage.gates);
@@ -337,11 +341,12 @@ Result<Config> parse_config(std::string file, std::string text) {
     if (top.any("version", Required::Yes) != nullptr) {
         const auto version = top.integer("version", 1, 1, 1'000'000);
         if (version != 1 && !top.failed())
-            top.reject(*top.any("version"), Error{ErrorKind::Unsupported,
-                                                  "`version: " + std::to_string(version) + "` is not known here",
-                                                  "this tidegate reads version 1; install a newer one",
-                                                  {},
-                                                  {}});
+            top.reject(*top.any("version"),
+                       Error{ErrorKind::Unsupported,
+                             "`version: " + std::to_string(version) + "` is not known here",
+                             "this tidegate reads version 1; install a newer one",
+                             {},
+                             {}});
     }
     const auto defaults = read_defaults(top);
     if (const Value* stages = top.map("stages", Required::Yes))

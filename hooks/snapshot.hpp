@@ -6,7 +6,7 @@
 //       git/       a repository of its own: objects come from the user's through alternates, new ones stay
 //       here;
 //                  refs are a copy. Nothing done here can move the user's branches, index or configuration.
-//       <repository name>/   the checkout; its .git names the folder above
+//       tree/<repository name>/   the checkout; its .git names the folder above
 //       state      which tree it holds, and which setup commands ran on which inputs; missing or torn: looked
 //       over
 //                  whole, and mended, by the next run
@@ -51,6 +51,7 @@ class Snapshot {
     // Readable when a file may have been touched; -1 where that cannot be watched (then only spoil() finds
     // out).
     [[nodiscard]] int watch_fd() const;
+    void read_events();  // takes in what made it readable
     // What was done to the tree's files since prepare(). Looks only at what the kernel reported where it can.
     [[nodiscard]] Result<Spoil> spoil();
     // Ends the use: a clean snapshot is marked so, a spoiled one is mended at the next prepare().

@@ -1,0 +1,270 @@
+#include "hooks/plan.hpp"
+
+#include "hooks/builtin/builtin.hpp"
+#include "hooks/command.hpp"
+#include "shared/base/text.hpp"
+#include "shared/hash/sha256.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace tidegate::hooks {
+
+using namespace shared;
+
+namespace {
+
+constexpr Duration kVersionTimeout = std::chrono::seconds(20);
+
+Result<void> ensure_entries(const Repository& repo, Target& target) {
+    if (target.entries.empty()) target.entries = TRY(list_tree(repo, target.tree));
+    return {};
+}
+
+Result<void> ensure_changes(const Repository& repo, Target& target, bool all_files) {
+    if (target.changes && !all_files) return {};
+    if (all_files || !target.from) {
+        TRY(ensure_entries(repo, target));
+        target.changes.emplace();
+        for (const auto& entry : target.entries) target.changes->push_back({Change::Kind::Added, entry});
+        return {};
+    }
+    target.changes = TRY(diff_trees(repo, target.from, target.tree));
+    return {};
+}
+
+bool holds(const Conditions& conditions, const Target& target) {
+    constexpr std::string_view kHeads = "refs/heads/";
+    std::string_view branch = target.branch;
+    if (branch.starts_with(kHeads)) branch.remove_prefix(kHeads.size());
+    return (conditions.merge && target.merging) || (conditions.rebase && target.rebasing) ||
+           std::any_of(conditions.branches.begin(), conditions.branches.end(),
+                       [&](const Glob& glob) { return glob.matches(branch); });
+}
+
+// With what they need.
+std::set<std::string> with_needs(const Stage& stage, const std::set<std::string>& names) {
+    std::set<std::string> all;
+    std::vector<std::string> open(names.begin(), names.end());
+    while (!open.empty()) {
+        const auto name = open.back();
+        open.pop_back();
+        if (!all.insert(name).second) continue;
+        for (const auto& gate : stage.gates)
+            if (gate.name == name) open.insert(open.end(), gate.needs.begin(), gate.needs.end());
+    }
+    return all;
+}
+
+Result<void> check_names(const Stage& stage, const std::set<std::string>& names, std::string_view where) {
+    std::vector<std::string_view> known;
+    for (const auto& gate : stage.gates) known.emplace_back(gate.name);
+    for (const auto& name : names) {
+        if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+        const auto near = nearest(name, known);
+        return fail(ErrorKind::Usage,
+                    std::string(where) + " names no gate of " + stage.name + ": " + escape_foreign(name),
+                    near.empty() ? "" : "did you mean `" + std::string(near) + "`?");
+    }
+    return {};
+}
+
+// Works out one gate's fate.
+class Planner {
+  public:
+    Planner(const Repository& repo, const Stage& stage, Target& target, const Cache& cache,
+            const PlanOptions& options)
+        : repo_(repo), stage_(stage), target_(target), cache_(cache), options_(options) {}
+
+    Result<PlannedGate> plan(const Gate& gate, const std::set<std::string>& wanted) {
+        PlannedGate planned;
+        planned.gate = &gate;
+        if (options_.skip.contains(gate.name)) return skipped(planned, Fate::Skipped, "TIDEGATE_SKIP");
+        if (!options_.only.empty() && !wanted.contains(gate.name))
+            return skipped(planned, Fate::Skipped, "not asked for");
+        if (!gate.only.empty() && !holds(gate.only, target_))
+            return skipped(planned, Fate::Empty, "`only` says no");
+        if (holds(gate.except, target_)) return skipped(planned, Fate::Empty, "`except` says so");
+        if (gate.workspace == Workspace::Snapshot)
+            planned.definition = definition_key(gate, stage_, TRY(version_of(gate)));
+        if (gate.takes_files()) return by_files(std::move(planned));
+        return as_a_whole(std::move(planned));
+    }
+
+  private:
+    static PlannedGate skipped(PlannedGate& planned, Fate fate, std::string reason) {
+        planned.fate = fate;
+        planned.reason = std::move(reason);
+        return std::move(planned);
+    }
+
+    // What `version:` prints; a tool that is not there is told of when the gate runs.
+    Result<std::string> version_of(const Gate& gate) {
+        if (gate.version.empty()) return std::string();
+        Command command;
+        command.argv = TRY(command_lines(gate.version, {}, 65536)).front();
+        command.env = gate_environment(gate.pass_env, gate.env, target_);
+        command.directory = repo_.work_tree.empty() ? "/" : repo_.work_tree;
+        command.timeout = kVersionTimeout;
+        command.merge_streams = true;
+        const auto exit = run(command);
+        return exit ? exit->out : std::string();
+    }
+
+    // Settings of tools and inputs of setup commands: part of what every file is judged by.
+    Result<std::string> surroundings() {
+        if (surroundings_) return *surroundings_;
+        TRY(ensure_entries(repo_, target_));
+        std::vector<const TreeEntry*> entries;
+        for (const auto& entry : target_.entries) {
+            const bool input = std::any_of(stage_.setup.begin(), stage_.setup.end(), [&](const Setup& setup) {
+                return std::any_of(setup.inputs.begin(), setup.inputs.end(),
+                                   [&](const Glob& glob) { return glob.matches(entry.path); });
+            });
+            if (input || is_tool_settings(entry.path)) entries.push_back(&entry);
+        }
+        surroundings_ = input_key(entries);
+        return *surroundings_;
+    }
+
+    Result<PlannedGate> by_files(PlannedGate planned) {
+        const Gate& gate = *planned.gate;
+        const bool in_process = !gate.builtins.empty();
+        const bool links_too = in_process;
+        TRY(ensure_changes(repo_, target_, options_.all_files));
+        for (const auto& change : *target_.changes) {
+            const auto& entry = change.entry;
+            if (change.kind == Change::Kind::Deleted || !gate.files.matches(entry.path)) continue;
+            if (entry.is_file() || (links_too && entry.mode == FileMode::Link))
+                planned.files.push_back(entry);
+        }
+        planned.matched = planned.files.size();
+        if (planned.files.empty()) return skipped(planned, Fate::Empty, "no matching files");
+        // A check in this process takes less time than remembering; a gate outside of the snapshot sees more than its
+        // files.
+        if (in_process || planned.definition.empty()) return planned;
+        const auto around = TRY(surroundings());
+        const auto known =
+            options_.use_cache ? cache_.passed(planned.definition) : std::unordered_set<std::string>();
+        std::vector<TreeEntry> left;
+        for (auto& entry : planned.files) {
+            auto key = sha256_hex(around + input_key(std::vector<const TreeEntry*>{&entry}));
+            if (known.contains(key)) continue;
+            planned.inputs.push_back(std::move(key));
+            left.push_back(std::move(entry));
+        }
+        if (left.empty()) {
+            planned.fate = Fate::Cached;
+            planned.reason = "passed on the same files before";
+        } else {
+            planned.files = std::move(left);
+        }
+        return planned;
+    }
+
+    Result<PlannedGate> as_a_whole(PlannedGate planned) {
+        const Gate& gate = *planned.gate;
+        std::string input;
+        if (gate.files.everything()) {
+            input = input_key(target_.tree);
+        } else {
+            TRY(ensure_changes(repo_, target_, options_.all_files));
+            planned.matched = static_cast<size_t>(
+                std::count_if(target_.changes->begin(), target_.changes->end(),
+                              [&](const Change& change) { return gate.files.matches(change.entry.path); }));
+            if (planned.matched == 0) return skipped(planned, Fate::Empty, "no matching files");
+            TRY(ensure_entries(repo_, target_));
+            std::vector<const TreeEntry*> matching;
+            for (const auto& entry : target_.entries)
+                if (gate.files.matches(entry.path)) matching.push_back(&entry);
+            input = sha256_hex(TRY(surroundings()) + input_key(matching));
+        }
+        if (planned.definition.empty()) return planned;
+        if (options_.use_cache && cache_.passed(planned.definition).contains(input)) {
+            planned.fate = Fate::Cached;
+            planned.reason = "passed on the same input before";
+        }
+        planned.inputs = {std::move(input)};
+        return planned;
+    }
+
+    const Repository& repo_;
+    const Stage& stage_;
+    Target& target_;
+    const Cache& cache_;
+    const PlanOptions& options_;
+    std::optional<std::string> surroundings_;
+};
+
+// What a gate needs must have been done in this snapshot on this tree: a result alone leaves nothing behind for it.
+void run_what_is_needed(Plan& plan) {
+    for (bool again = true; again;) {
+        again = false;
+        for (const auto& planned : plan.gates) {
+            if (planned.fate != Fate::Run) continue;
+            for (auto& needed : plan.gates) {
+                const auto& needs = planned.gate->needs;
+                const bool wanted = std::find(needs.begin(), needs.end(), needed.gate->name) != needs.end();
+                if (!wanted || needed.fate != Fate::Cached) continue;
+                needed.fate = Fate::Run;
+                needed.reason = "needed by " + planned.gate->name;
+                again = true;
+            }
+        }
+    }
+}
+
+}  // namespace
+
+const PlannedGate* Plan::find(std::string_view gate) const {
+    const auto found = std::find_if(gates.begin(), gates.end(),
+                                    [&](const PlannedGate& planned) { return planned.gate->name == gate; });
+    return found == gates.end() ? nullptr : &*found;
+}
+
+size_t Plan::count(Fate fate) const {
+    return static_cast<size_t>(std::count_if(
+        gates.begin(), gates.end(), [&](const PlannedGate& planned) { return planned.fate == fate; }));
+}
+
+std::set<std::string> skip_from_environment() {
+    std::set<std::string> names;
+    const char* value = std::getenv("TIDEGATE_SKIP");
+    std::string name;
+    for (const char c : std::string(value == nullptr ? "" : value) + ",") {
+        if (c != ',' && c != ' ') {
+            name += c;
+            continue;
+        }
+        if (!name.empty()) names.insert(name);
+        name.clear();
+    }
+    return names;
+}
+
+Result<Plan> make_plan(const Repository& repo, const Stage& stage, Target& target, const Cache& cache,
+                       const PlanOptions& options) {
+    TRY(check_names(stage, options.only, "--gate"));
+    Plan plan;
+    plan.stage = &stage;
+    Planner planner(repo, stage, target, cache, options);
+    const auto wanted = with_needs(stage, options.only);
+    for (const auto& gate : stage.gates) {
+        if (gate.required && options.skip.contains(gate.name))
+            return fail(ErrorKind::Denied, "TIDEGATE_SKIP cannot skip a required gate: " + gate.name,
+                        "without TIDEGATE_SKIP, or with `required` taken out of the committed " +
+                            std::string(kConfigFile));
+        plan.gates.push_back(TRY(planner.plan(gate, wanted)));
+    }
+    run_what_is_needed(plan);
+    for (const auto& planned : plan.gates)
+        plan.needs_snapshot = plan.needs_snapshot || (planned.fate == Fate::Run && !planned.in_process() &&
+                                                      planned.gate->workspace == Workspace::Snapshot);
+    if (target.changes)
+        plan.changed_files = static_cast<size_t>(
+            std::count_if(target.changes->begin(), target.changes->end(),
+                          [](const Change& change) { return change.kind != Change::Kind::Deleted; }));
+    return plan;
+}
+
+}  // namespace tidegate::hooks

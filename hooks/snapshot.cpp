@@ -1,0 +1,260 @@
+#include "hooks/snapshot.hpp"
+
+#include "hooks/cache.hpp"
+#include "hooks/index_file.hpp"
+#include "hooks/private_repo.hpp"
+#include "hooks/snapshot_state.hpp"
+#include "hooks/tree_watch.hpp"
+#include "shared/base/text.hpp"
+#include "shared/hash/sha256.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+
+namespace tidegate::hooks {
+
+using namespace shared;
+
+namespace {
+
+constexpr int kMostSpares = 8;
+constexpr Duration kPatience = std::chrono::hours(12);
+
+struct Slot {
+    std::string path;
+    Lock lock;
+};
+
+// The stage's own place, or the first spare that nobody uses.
+Result<Slot> take_slot(const std::string& folder, const std::string& stage) {
+    for (int number = 1; number <= kMostSpares; ++number) {
+        const auto path = folder + "/" + stage + (number == 1 ? "" : "~" + std::to_string(number));
+        TRY(make_dirs(path, 0700));
+        auto lock = Lock::take(path + "/lock");
+        if (lock) return Slot{path, std::move(*lock)};
+        if (lock.error().kind != ErrorKind::Locked) return fail(std::move(lock.error()));
+    }
+    const auto path = folder + "/" + stage;
+    return Slot{path, TRY(Lock::take(path + "/lock", kPatience))};
+}
+
+std::string setup_key(const Setup& setup, const std::vector<TreeEntry>& entries) {
+    std::vector<const TreeEntry*> inputs;
+    for (const auto& entry : entries)
+        if (std::any_of(setup.inputs.begin(), setup.inputs.end(),
+                        [&](const Glob& glob) { return glob.matches(entry.path); }))
+            inputs.push_back(&entry);
+    Sha256 hash;
+    hash.field(setup.run.shell);
+    for (const auto& word : setup.run.argv) hash.field(word);
+    hash.field(input_key(inputs));
+    return hash.finish_hex();
+}
+
+bool is_tracked(const std::vector<TreeEntry>& entries, const std::string& path) {
+    const auto at = std::lower_bound(entries.begin(), entries.end(), path,
+                                     [](const TreeEntry& a, const std::string& b) { return a.path < b; });
+    if (at != entries.end() && at->path == path) return true;
+    const auto beneath =
+        std::lower_bound(entries.begin(), entries.end(), path + "/",
+                         [](const TreeEntry& a, const std::string& b) { return a.path < b; });
+    return beneath != entries.end() && beneath->path.starts_with(path + "/");
+}
+
+}  // namespace
+
+struct Snapshot::State {
+    State(const Repository& repository, Slot place, Git program)
+        : repo(repository), slot(std::move(place)), git(std::move(program)) {}
+
+    const Repository& repo;
+    Slot slot;
+    Git git;
+    PrivateRepo own;
+    SnapshotState kept;
+    Oid tree;
+    std::vector<std::string> setup_keys;
+    std::vector<size_t> pending;
+    std::vector<std::string> missing_links;
+    TreeWatch watch;
+
+    [[nodiscard]] GitCall call(std::vector<std::string> args) const {
+        GitCall call;
+        call.args = std::move(args);
+        call.git_dir = own.git_dir;
+        call.work_tree = own.checkout;
+        call.directory = own.checkout;
+        call.timeout = std::chrono::minutes(30);
+        return call;
+    }
+
+    [[nodiscard]] std::string state_file() const { return slot.path + "/state"; }
+    Result<void> save(bool clean) {
+        kept.clean = clean;
+        return write_quickly(state_file(), format_state(kept));
+    }
+
+    Result<void> bring_to_tree(const Target& target, const Stage& stage);
+    Result<void> look_over();
+    Result<void> make_anew(const Target& target, const Stage& stage);
+    Result<void> set_links(const Stage& stage, const std::vector<TreeEntry>& entries);
+};
+
+// Every file compared with the index, what differs written again, what is neither tracked nor ignored removed.
+Result<void> Snapshot::State::look_over() {
+    unlink((own.git_dir + "/index.lock").c_str());
+    TRY(git.output(call({"read-tree", "--reset", "-u", tree.str()})));
+    TRY(git.output(call({"clean", "-ffdq"})));
+    return {};
+}
+
+Result<void> Snapshot::State::make_anew(const Target& target, const Stage& stage) {
+    TRY(remove_tree(own.git_dir));
+    TRY(remove_tree(slot.path + "/tree"));
+    kept = {};
+    TRY(make_dirs(own.checkout, 0755));
+    TRY(make_dirs(own.git_dir, 0755));
+    TRY(refresh(own, repo, target, stage.link));
+    TRY(write_quickly(own.checkout + "/.git", "gitdir: " + own.git_dir + "\n"));
+    return look_over();
+}
+
+Result<void> Snapshot::State::bring_to_tree(const Target& target, const Stage& stage) {
+    const auto pointer = read_file(own.checkout + "/.git", 64 << 10);
+    const bool whole =
+        pointer && *pointer == "gitdir: " + own.git_dir + "\n" && exists(own.git_dir + "/HEAD");
+    const bool clean = whole && kept.clean;
+    TRY(save(false));  // until release(): a run that is killed leaves it so
+    if (!whole) return make_anew(target, stage);
+    TRY(refresh(own, repo, target, stage.link));
+    if (clean && kept.tree == tree.str()) return {};
+    if (clean) {
+        const auto moved = TRY(git.run(call({"read-tree", "-m", "-u", kept.tree, tree.str()})));
+        if (moved.ok()) return {};
+    }
+    if (look_over()) return {};
+    return make_anew(target, stage);
+}
+
+Result<void> Snapshot::State::set_links(const Stage& stage, const std::vector<TreeEntry>& entries) {
+    for (const auto& old : kept.links) {
+        if (std::find(stage.link.begin(), stage.link.end(), old) != stage.link.end()) continue;
+        struct stat info {};
+        const auto path = own.checkout + "/" + old;
+        if (lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode)) unlink(path.c_str());
+    }
+    kept.links = stage.link;
+    for (const auto& link : stage.link) {
+        if (is_tracked(entries, link))
+            return fail(ErrorKind::Invalid,
+                        "`link` names something that the tree holds: " + escape_foreign(link),
+                        "only ignored folders of the working tree can be lent to a snapshot");
+        const auto target = repo.work_tree + "/" + link;
+        const auto path = own.checkout + "/" + link;
+        struct stat info {};
+        if (stat(target.c_str(), &info) != 0) {
+            missing_links.push_back(link);
+            continue;
+        }
+        TRY(make_dirs(path.substr(0, path.rfind('/')), 0755));
+        const auto folder = TRY(open_dir(path.substr(0, path.rfind('/'))));
+        const auto name = path.substr(path.rfind('/') + 1);
+        const auto there = read_link(folder.get(), name);
+        if (there && *there == target) continue;
+        TRY(remove_tree(folder.get(), name));
+        if (symlinkat(target.c_str(), folder.get(), name.c_str()) != 0)
+            return fail_errno("cannot make the link " + escape_foreign(link));
+    }
+    return {};
+}
+
+Result<Snapshot> Snapshot::prepare(const Repository& repo, const Stage& stage, Target& target) {
+    const auto folder = TRY(snapshots_of(repo));
+    auto slot = TRY(take_slot(folder.path, stage.name));
+    auto state = std::make_unique<State>(repo, std::move(slot), repo.git);
+    state->own.git_dir = state->slot.path + "/git";
+    state->own.checkout = state->slot.path + "/tree/" + folder.name;
+    state->tree = target.tree;
+    state->kept = parse_state(read_file(state->state_file(), 1 << 20).value_or(""));
+    TRY(during("preparing the snapshot " + state->own.checkout, state->bring_to_tree(target, stage)));
+    state->kept.tree = target.tree.str();
+
+    if (target.entries.empty()) {
+        const auto bytes = read_file(state->own.git_dir + "/index", 1U << 30);
+        auto index = bytes ? parse_index(*bytes, repo.sha256) : fail(ErrorKind::NotFound, "");
+        target.entries = index ? std::move(index->entries) : TRY(list_tree(repo, target.tree));
+    }
+    TRY(state->set_links(stage, target.entries));
+    for (size_t i = 0; i < stage.setup.size(); ++i) {
+        state->setup_keys.push_back(setup_key(stage.setup[i], target.entries));
+        const bool same = i < state->kept.setup.size() && state->kept.setup[i] == state->setup_keys[i];
+        // What comes after a command that runs again may stand on it.
+        if (!same || !state->pending.empty()) state->pending.push_back(i);
+    }
+    state->kept.setup.resize(state->pending.empty() ? stage.setup.size() : state->pending.front());
+    TRY(state->save(false));
+    state->watch.begin(state->own.checkout, target.entries);
+    return Snapshot(std::move(state));
+}
+
+Snapshot::Snapshot(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Snapshot::Snapshot(Snapshot&&) noexcept = default;
+Snapshot& Snapshot::operator=(Snapshot&&) noexcept = default;
+Snapshot::~Snapshot() = default;
+
+const std::string& Snapshot::path() const {
+    return state_->own.checkout;
+}
+
+const std::vector<std::string>& Snapshot::missing_links() const {
+    return state_->missing_links;
+}
+
+const std::vector<size_t>& Snapshot::pending_setup() const {
+    return state_->pending;
+}
+
+Result<void> Snapshot::setup_done(size_t index) {
+    state_->kept.setup.resize(index + 1);
+    state_->kept.setup[index] = state_->setup_keys[index];
+    return state_->save(false);
+}
+
+int Snapshot::watch_fd() const {
+    return state_->watch.blind() ? -1 : state_->watch.fd();
+}
+
+void Snapshot::read_events() {
+    state_->watch.read_events();
+}
+
+Result<Spoil> Snapshot::spoil() {
+    auto& watch = state_->watch;
+    watch.read_events();
+    Spoil spoil;
+    if (!watch.blind() && watch.touched().empty()) return spoil;
+    auto call = state_->call({"status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal",
+                              "--ignore-submodules=all"});
+    call.env["GIT_LITERAL_PATHSPECS"] = "1";
+    if (!watch.blind() && watch.touched().size() <= 500) {
+        call.args.emplace_back("--");
+        call.args.insert(call.args.end(), watch.touched().begin(), watch.touched().end());
+    }
+    const auto text = TRY(state_->git.output(call));
+    for (const auto line : split(text, '\0')) {
+        if (line.size() < 4) continue;
+        // The first column compares HEAD and index, which is the change itself; the second index and files.
+        if (line.starts_with("??"))
+            spoil.added.emplace_back(line.substr(3));
+        else if (line[1] != ' ')
+            spoil.changed.emplace_back(line.substr(3));
+    }
+    return spoil;
+}
+
+Result<void> Snapshot::release(const Spoil& spoil) {
+    return state_->save(spoil.empty());
+}
+
+}  // namespace tidegate::hooks

@@ -1,0 +1,140 @@
+#include "hooks/snapshot_state.hpp"
+
+#include "hooks/snapshot.hpp"
+#include "shared/base/files.hpp"
+#include "shared/base/text.hpp"
+#include "shared/hash/sha256.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace tidegate::hooks {
+
+using namespace shared;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kFirst = "tidegate snapshot 1";
+constexpr std::string_view kLast = "end";
+
+std::string boot_id() {
+    return std::string(trim(read_file("/proc/sys/kernel/random/boot_id", 4096).value_or("")));
+}
+
+std::string from_environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? std::string() : std::string(value);
+}
+
+std::uint64_t bytes_beneath(const std::string& path) {
+    std::uint64_t bytes = 0;
+    std::error_code code;
+    for (fs::recursive_directory_iterator it(path, fs::directory_options::skip_permission_denied, code), end;
+         !code && it != end; it.increment(code)) {
+        struct stat info {};
+        if (lstat(it->path().c_str(), &info) == 0) bytes += static_cast<std::uint64_t>(info.st_blocks) * 512;
+    }
+    return bytes;
+}
+
+}  // namespace
+
+SnapshotState parse_state(std::string_view text) {
+    SnapshotState state;
+    const auto lines = lines_of(text);
+    if (lines.size() < 4 || lines.front() != kFirst || lines.back() != kLast || !text.ends_with('\n'))
+        return state;
+    bool clean = false;
+    for (const auto line : lines) {
+        const auto space = line.find(' ');
+        const auto key = line.substr(0, space);
+        const auto value = space == std::string_view::npos ? std::string_view() : line.substr(space + 1);
+        if (key == "boot" && value != boot_id()) return {};
+        if (key == "clean") clean = value == "yes";
+        if (key == "tree") state.tree = value;
+        if (key == "setup") state.setup.emplace_back(value);
+        if (key == "link") state.links.emplace_back(value);
+    }
+    state.clean = clean && !state.tree.empty();
+    return state;
+}
+
+std::string format_state(const SnapshotState& state) {
+    std::string text = std::string(kFirst) + "\nboot " + boot_id() + "\nclean " +
+                       (state.clean ? "yes" : "no") + "\ntree " + state.tree + "\n";
+    for (const auto& key : state.setup) text += "setup " + key + "\n";
+    for (const auto& link : state.links) text += "link " + link + "\n";
+    return text + std::string(kLast) + "\n";
+}
+
+Result<std::string> snapshots_dir(const Repository& repo) {
+    auto base = from_environment("TIDEGATE_SNAPSHOTS");
+    if (base.empty()) {
+        const auto setting = repo.settings.find("snapshots");
+        if (setting != repo.settings.end()) base = setting->second;
+    }
+    if (base.empty()) {
+        const auto cache = from_environment("XDG_CACHE_HOME");
+        const auto home = from_environment("HOME");
+        if (!cache.empty())
+            base = cache + "/tidegate/snapshots";
+        else if (!home.empty())
+            base = home + "/.cache/tidegate/snapshots";
+    }
+    if (!base.starts_with('/') || (base + "/").find("/.git/") != std::string::npos)
+        return fail(ErrorKind::Invalid,
+                    base.empty() ? "nowhere to keep snapshots: HOME is not set"
+                                 : "snapshots cannot be kept in " + escape_foreign(base),
+                    "name an absolute folder, outside of any .git: git config tidegate.snapshots "
+                    "/var/cache/tidegate");
+    while (base.size() > 1 && base.ends_with('/')) base.pop_back();
+    return base;
+}
+
+Result<SnapshotsFolder> snapshots_of(const Repository& repo) {
+    const auto base = TRY(snapshots_dir(repo));
+    auto from = repo.work_tree.empty() ? repo.git_dir : repo.work_tree;
+    const auto slash = from.rfind('/');
+    auto name = slash == std::string::npos ? from : from.substr(slash + 1);
+    if (name.empty() || name == ".git") name = "tree";
+    return SnapshotsFolder{
+        base + "/" + name + "-" + sha256_hex(repo.git_dir + "\n" + repo.work_tree).substr(0, 12), name};
+}
+
+Result<std::vector<SnapshotInfo>> list_snapshots(const Repository& repo) {
+    std::vector<SnapshotInfo> infos;
+    const auto folder = TRY(snapshots_of(repo));
+    const auto dir = open_dir(folder.path);
+    if (!dir) return infos;
+    for (const auto& stage : TRY(list_dir(dir->get()))) {
+        SnapshotInfo info;
+        info.stage = stage;
+        info.path = folder.path + "/" + stage;
+        info.tree = parse_state(read_file(info.path + "/state", 1 << 20).value_or("")).tree;
+        info.bytes = bytes_beneath(info.path);
+        const auto lock = Lock::take(info.path + "/lock");
+        info.in_use = !lock && lock.error().kind == ErrorKind::Locked;
+        infos.push_back(std::move(info));
+    }
+    return infos;
+}
+
+Result<size_t> clear_snapshots(const Repository& repo) {
+    const auto folder = TRY(snapshots_of(repo));
+    const auto dir = open_dir(folder.path);
+    if (!dir) return size_t{0};
+    size_t cleared = 0;
+    for (const auto& stage : TRY(list_dir(dir->get()))) {
+        const auto path = folder.path + "/" + stage;
+        const auto lock = Lock::take(path + "/lock");
+        if (!lock) continue;
+        // The lock itself stays: another process may wait for this very file.
+        for (const auto* part : {"/tree", "/git", "/state"}) TRY(remove_tree(path + part));
+        ++cleared;
+    }
+    return cleared;
+}
+
+}  // namespace tidegate::hooks
