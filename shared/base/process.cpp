@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -56,7 +57,7 @@ struct Launch {
     pid_t parent = -1;
 };
 
-enum class Step : int { Group, Streams, Identity, Directory, Exec };
+enum class Step : int { Group, Streams, Limits, Identity, Directory, Exec };
 
 struct Report {
     Step step;
@@ -83,6 +84,11 @@ struct Report {
         report_and_exit(launch.report, Step::Streams);
     if (syscall(SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */) != 0)
         for (int fd = 3; fd < 4096; ++fd) fcntl(fd, F_SETFD, FD_CLOEXEC);
+    for (const auto& limit : command.limits) {
+        const struct rlimit value { limit.value, limit.value };
+        if (setrlimit(static_cast<__rlimit_resource_t>(limit.resource), &value) != 0)
+            report_and_exit(launch.report, Step::Limits);
+    }
     if (command.run_as) {
         if (setgroups(launch.groups.size(), launch.groups.data()) != 0 ||
             setresgid(command.run_as->gid, command.run_as->gid, command.run_as->gid) != 0 ||
@@ -125,6 +131,7 @@ std::string_view doing(Step step) {
     switch (step) {
         case Step::Group: return "cannot start a process group for ";
         case Step::Streams: return "cannot connect the streams of ";
+        case Step::Limits: return "cannot set the limits of ";
         case Step::Identity: return "cannot change the user for ";
         case Step::Directory: return "cannot enter the working directory of ";
         case Step::Exec: return "cannot execute ";

@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -47,6 +48,12 @@ struct RunAs {
     std::string user;
 };
 
+// A limit of setrlimit(2) that the child starts with: RLIMIT_FSIZE, RLIMIT_CORE and the like, soft and hard.
+struct ResourceLimit {
+    int resource = 0;
+    std::uint64_t value = 0;
+};
+
 struct Command {
     std::vector<std::string> argv;  // argv[0] is an absolute path, or a name that is searched in env's PATH
     Environment env;
@@ -59,6 +66,7 @@ struct Command {
         1 << 20;                 // bytes kept of each stream; the rest is read and dropped (a note says so)
     bool merge_streams = false;  // stderr goes into `out`, in the order written
     std::optional<RunAs> run_as;
+    std::vector<ResourceLimit> limits;
     int cancel_fd = -1;  // readable: end the child (TERM, grace, KILL); not owned
     bool stays_behind =
         false;  // its group is left alone when it exits 0 (an activation that starts a service)

@@ -43,11 +43,24 @@ ErrorKind kind_of_failure(const Exit& exit, const std::string& complaint) {
         return complaint.find(text) != std::string::npos || exit.err.find(text) != std::string::npos;
     };
     if (says("No space left on device") || says("Disk quota exceeded")) return ErrorKind::NoSpace;
+    // ssh says why on a line before git's own "Could not read from remote repository".
+    if (says("Host key verification failed") || says("REMOTE HOST IDENTIFICATION HAS CHANGED"))
+        return ErrorKind::Denied;
+    for (const std::string_view text :
+         {"Permission denied (", "Authentication failed", "could not read Username",
+          "could not read Password", "requested URL returned error: 401",
+          "requested URL returned error: 403"})
+        if (says(text)) return ErrorKind::Permission;
+    for (const std::string_view text : {"does not appear to be a git repository", "repository not exported",
+                                        "requested URL returned error: 404", "Repository not found",
+                                        "couldn't find remote ref", "not our ref"})
+        if (says(text)) return ErrorKind::NotFound;
     for (const std::string_view text :
          {"Could not resolve host", "Connection refused", "Connection timed out", "Connection reset",
           "unable to connect", "early EOF", "hung up unexpectedly", "Could not read from remote",
           "RPC failed", "Operation too slow", "Failed to connect", "Temporary failure",
-          "Network is unreachable", "No route to host"})
+          "Network is unreachable", "No route to host", "requested URL returned error: 429",
+          "requested URL returned error: 5", "unexpected disconnect", "Connection closed"})
         if (says(text)) return ErrorKind::Transient;
     return ErrorKind::Failed;
 }
@@ -126,6 +139,7 @@ Command Git::command(const GitCall& call) const {
     command.output_limit = call.output_limit;
     command.cancel_fd = call.cancel_fd;
     command.run_as = call.run_as;
+    command.limits = call.limits;
     return command;
 }
 

@@ -34,6 +34,7 @@ struct GitCall {
     std::vector<std::string>
         protocols{};  // Closed: what protocol.<name>.allow is set to always for; others never
     std::optional<RunAs> run_as{};
+    std::vector<ResourceLimit> limits{};
 };
 
 class Git {
@@ -44,8 +45,9 @@ class Git {
 
     // Runs to the end; how it ended is in Exit. Fails only where git could not be started.
     [[nodiscard]] Result<Exit> run(const GitCall& call) const;
-    // Standard output of a call that must end with 0; otherwise Failed (Timeout, Cancelled, NoSpace or
-    // Transient where that can be told from how it ended) with git's own last error line.
+    // Standard output of a call that must end with 0; otherwise Failed (Timeout, Cancelled, NoSpace, Transient,
+    // NotFound, Permission, or Denied for a wrong ssh host key, where that can be told from how it ended) with
+    // git's own last error line.
     [[nodiscard]] Result<std::string> output(const GitCall& call) const;
     // output() without the trailing newline.
     [[nodiscard]] Result<std::string> line(const GitCall& call) const;
