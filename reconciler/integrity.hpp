@@ -33,7 +33,7 @@ struct Fingerprint {
 enum class Origin {
     Git,    // `digest` is a git blob id: the mirror has the content
     Build,  // `digest` is the SHA-256 of what the build made
-    Link,   // a symbolic link; `digest` is the SHA-256 of its text
+    Link,   // a symbolic link; `digest` is its text in hexadecimal
 };
 
 struct IntegrityEntry {
@@ -60,7 +60,7 @@ class IntegrityStore {
     [[nodiscard]] Result<void> save(const ReleaseId& id, const IntegrityRecord& record) const;
     // nullopt where there is none; Broken where it is torn or not ours.
     [[nodiscard]] Result<std::optional<IntegrityRecord>> load(const ReleaseId& id) const;
-    // Whether a record is there: the release was finished.
+    // Whether a good record is there: the release was finished.
     [[nodiscard]] bool complete(const ReleaseId& id) const;
     [[nodiscard]] Result<void> forget(const ReleaseId& id) const;
 

@@ -3,11 +3,13 @@
 #pragma once
 
 #include "shared/base/clock.hpp"
+#include "shared/base/files.hpp"
 #include "shared/base/names.hpp"
 #include "shared/git/git.hpp"
 #include "shared/repo/repo.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -60,7 +62,7 @@ class GitMirror {
     // The mirror's objects. Whoever finds an object missing or corrupt (Broken) calls set_aside() and fetches
     // again.
     [[nodiscard]] Result<shared::Repo> repo() const;
-    [[nodiscard]] Result<void> set_aside(const std::string& why);
+    [[nodiscard]] Result<void> set_aside();
 
     // Forgets every commit but these, and gives the disk back when that is worth it.
     [[nodiscard]] Result<void> keep_only(const std::vector<shared::Oid>& commits);
@@ -69,13 +71,27 @@ class GitMirror {
     [[nodiscard]] const std::string& path() const { return path_; }
 
   private:
-    struct Fetch;
+    struct Fetch {
+        std::vector<std::string> refspecs;
+        bool shallow = false;
+        int cancel_fd = -1;
+    };
     GitMirror(shared::Git git, shared::Url url, SourceAccess access, TransferLimits limits, std::string path);
+    [[nodiscard]] Result<shared::Lock> lock() const;
     [[nodiscard]] Result<void> prepare() const;
-    [[nodiscard]] Result<shared::GitCall> call(std::vector<std::string> args, shared::Duration timeout,
-                                               int cancel_fd) const;
-    [[nodiscard]] Result<std::string> git(const shared::GitCall& call) const;
-    [[nodiscard]] Result<void> fetch(const Fetch& what);
+    [[nodiscard]] Result<void> make() const;
+    [[nodiscard]] Result<std::string> sane() const;
+    [[nodiscard]] Result<void> move_aside() const;
+    [[nodiscard]] Result<shared::GitCall> remote_call(std::vector<std::string> args, shared::Duration timeout,
+                                                      int cancel_fd) const;
+    [[nodiscard]] Result<std::string> ask(const shared::GitCall& call) const;
+    [[nodiscard]] Result<void> fetch(const Fetch& what) const;
+    [[nodiscard]] bool is_corrupt() const;
+    [[nodiscard]] Result<void> fetch_by_id(const shared::Oid& commit, const std::optional<std::string>& tag,
+                                           int cancel_fd) const;
+    [[nodiscard]] Result<void> fetch_by_refs(const shared::Oid& commit, int cancel_fd) const;
+    [[nodiscard]] Result<bool> is_here(const shared::Oid& commit,
+                                       const std::optional<std::string>& tag) const;
     [[nodiscard]] Error cleaned(Error error) const;
 
     shared::Git git_;
@@ -113,6 +129,14 @@ class ManifestsBranch {
     GitMirror mirror_;
     shared::RefName branch_;
 };
+
+// What a git child needs to reach `url`: environment for ssh and tokens, configuration for certificates. A token
+// goes nowhere but to https (or http on this machine itself).
+struct AccessSettings {
+    std::map<std::string, std::string> env;
+    std::vector<std::string> config;
+};
+[[nodiscard]] Result<AccessSettings> access_settings(const shared::Url& url, const SourceAccess& access);
 
 // The value of GIT_SSH_COMMAND for an access; Invalid for paths that ssh's own option parser would split or
 // expand, or where known_hosts is missing.

@@ -1,0 +1,103 @@
+// How a git child is let in: ssh's options, tokens, certificates.
+#include "reconciler/source.hpp"
+#include "shared/base/text.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace tidegate::reconciler {
+
+using namespace shared;
+
+namespace {
+
+// ssh splits the value of -o at blanks and expands %, ~ and ${} in it; a path that has none of them means itself.
+Result<std::string> plain_path(const std::string& what, const std::string& path) {
+    const bool plain = path.starts_with('/') && std::all_of(path.begin(), path.end(), [](char c) {
+                           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                                  (c >= '0' && c <= '9') || c == '/' || c == '.' || c == '_' || c == '-' ||
+                                  c == '+' || c == '@';
+                       });
+    if (plain) return path;
+    return fail(ErrorKind::Invalid, what + " is not a plain absolute path: `" + escape_foreign(path) + "`",
+                "letters, digits and / . _ - + @ only: ssh would expand or split anything else");
+}
+
+std::string base64(std::string_view bytes) {
+    constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string text;
+    for (size_t i = 0; i < bytes.size(); i += 3) {
+        const auto at = [&](size_t k) {
+            return i + k < bytes.size() ? static_cast<unsigned>(static_cast<unsigned char>(bytes[i + k]))
+                                        : 0U;
+        };
+        const unsigned group = at(0) << 16 | at(1) << 8 | at(2);
+        text += kDigits[group >> 18 & 63];
+        text += kDigits[group >> 12 & 63];
+        text += i + 1 < bytes.size() ? kDigits[group >> 6 & 63] : '=';
+        text += i + 2 < bytes.size() ? kDigits[group & 63] : '=';
+    }
+    return text;
+}
+
+bool is_this_machine(const std::string& host) {
+    return host == "localhost" || host == "127.0.0.1" || host == "[::1]";
+}
+
+}  // namespace
+
+Result<std::string> ssh_command(const SourceAccess& access) {
+    if (!access.known_hosts)
+        return fail(ErrorKind::Invalid, "no `known_hosts` for a source that is reached by ssh",
+                    "write the server's keys into a file (ssh-keyscan HOST, then compare them) and name it");
+    std::vector<std::string> words{"ssh", "-F", "/dev/null"};
+    const auto option = [&](const std::string& text) {
+        words.emplace_back("-o");
+        words.push_back(text);
+    };
+    option("BatchMode=yes");
+    option("StrictHostKeyChecking=yes");
+    option("UserKnownHostsFile=" + TRY(plain_path("known_hosts", *access.known_hosts)));
+    option("GlobalKnownHostsFile=/dev/null");
+    option("UpdateHostKeys=no");
+    option("IdentitiesOnly=yes");
+    option("IdentityAgent=none");
+    option("ConnectTimeout=15");
+    option("ServerAliveInterval=10");
+    option("ServerAliveCountMax=3");
+    option("ProxyCommand=none");
+    option("ClearAllForwardings=yes");
+    option("ControlPath=none");
+    option("PermitLocalCommand=no");
+    option("PasswordAuthentication=no");
+    option("LogLevel=ERROR");
+    if (access.ssh_key) option("IdentityFile=" + TRY(plain_path("ssh_key", *access.ssh_key)));
+    for (auto& word : words) word = shell_quote(word);
+    return join(words, " ");
+}
+
+Result<AccessSettings> access_settings(const Url& url, const SourceAccess& access) {
+    AccessSettings settings;
+    if (url.scheme() == "ssh") {
+        settings.env["GIT_SSH_COMMAND"] = TRY(ssh_command(access));
+        settings.env["GIT_SSH_VARIANT"] = "ssh";
+        return settings;
+    }
+    if (url.scheme() != "https" && url.scheme() != "http") return settings;
+    // The administrator's own proxies; nothing else of our environment.
+    for (const char* name : {"http_proxy", "https_proxy", "no_proxy", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"})
+        if (const char* value = std::getenv(name); value != nullptr) settings.env[name] = value;
+    if (access.ca_file) settings.config.push_back("http.sslCAInfo=" + *access.ca_file);
+    if (access.token.empty()) return settings;
+    if (url.scheme() == "http" && !is_this_machine(url.host()))
+        return fail(ErrorKind::Denied, "a token would be sent in clear to " + escape_foreign(url.redacted()),
+                    "use https for it");
+    // By the environment: argv can be read by every user of the host.
+    settings.env["GIT_CONFIG_COUNT"] = "1";
+    settings.env["GIT_CONFIG_KEY_0"] = "http.extraHeader";
+    settings.env["GIT_CONFIG_VALUE_0"] =
+        "Authorization: Basic " + base64(access.token_user + ":" + access.token);
+    return settings;
+}
+
+}  // namespace tidegate::reconciler

@@ -1,0 +1,65 @@
+// What staging a tree will do, worked out before anything is written. Inside of stage.cpp and its tests only.
+#pragma once
+
+#include "reconciler/stage.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tidegate::reconciler {
+
+// Releases on disk whose files may be taken over, by blob id.
+class ShareIndex {
+  public:
+    struct Source {
+        int folder = -1;  // the release's, owned by the index
+        std::string path;
+        Fingerprint print;
+        bool writable = false;
+    };
+
+    [[nodiscard]] static ShareIndex of(const AppRoot& root, const IntegrityStore& store,
+                                       const std::vector<ReleaseId>& releases);
+    // A file that still is what was recorded of it; nullptr where there is none.
+    [[nodiscard]] const Source* find(const std::string& digest, bool executable) const;
+    // One that is not empty, to see whether files can be cloned at all; nullptr where there is none.
+    [[nodiscard]] const Source* any() const;
+
+  private:
+    std::vector<shared::Fd> folders_;
+    std::multimap<std::string, Source> files_;  // by digest and "x" for executables
+};
+
+enum class Way { Reflink, HardLink, Write };
+
+struct PlannedFile {
+    std::string path;
+    bool executable = false;
+    std::string digest;
+    std::uint64_t size = 0;
+    Way way = Way::Write;
+    const ShareIndex::Source* source = nullptr;
+};
+
+struct PlannedLink {
+    std::string path;
+    std::string target;
+};
+
+struct StagePlan {
+    shared::Oid tree;
+    std::vector<PlannedFile> files;  // in tree order
+    std::vector<PlannedLink> links;
+    bool has_lfs = false;  // some .gitattributes uses Git LFS: pointers are refused
+    std::uint64_t need_bytes = 0;
+    std::uint64_t need_inodes = 0;
+};
+
+[[nodiscard]] Result<StagePlan> plan_stage(const shared::Repo& repo, const StageRequest& request,
+                                           const ShareIndex& index, bool can_reflink);
+
+// NoSpace, in words, where the file system of `fd` can't hold the plan.
+[[nodiscard]] Result<void> check_space(int fd, const StagePlan& plan, std::uint64_t spare);
+
+}  // namespace tidegate::reconciler
