@@ -17,6 +17,10 @@ if(TIDEGATE_SANITIZE)
   target_link_options(tidegate_flags INTERFACE -fsanitize=${TIDEGATE_SANITIZE})
 endif()
 
+if(TIDEGATE_FUZZ)
+  target_compile_options(tidegate_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 # tidegate_library(NAME DEPENDS…): a static library of every .cpp in this folder, but those named main_*.cpp.
 function(tidegate_library name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)

@@ -60,8 +60,8 @@ struct AttestationNeed {
     int threshold = 1;                // people for each stage
 };
 
-// What the host asks and the manifest asks (`require:`), together: `required` asks for pre-push where the
-// manifest names no stage; `when-asked` for what the manifest names; `off` for nothing.
+// What the host asks and the manifest asks (`require:`), together: `required` asks for pre-push and whatever else
+// the manifest names; `when-asked` for what the manifest names; `off` for nothing.
 [[nodiscard]] AttestationNeed attestation_need(AttestationRule rule,
                                                const std::vector<std::string>& manifest_stages,
                                                int manifest_threshold);

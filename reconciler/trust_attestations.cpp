@@ -16,7 +16,7 @@ namespace {
 constexpr size_t kLongestAttestation = 1 << 20;
 constexpr size_t kLongestGatesFile = 1 << 20;
 constexpr size_t kMostAttestations = 500;
-constexpr std::string_view kDefaultStage = "pre-push";
+constexpr std::string_view kHostStage = "pre-push";
 
 // What is asked about one tree.
 struct Subject {
@@ -132,7 +132,9 @@ AttestationNeed attestation_need(AttestationRule rule, const std::vector<std::st
     need.threshold = std::max(manifest_threshold, 1);
     if (rule == AttestationRule::Off) return need;
     need.stages = manifest_stages;
-    if (need.stages.empty() && rule == AttestationRule::Required) need.stages.emplace_back(kDefaultStage);
+    // The manifest can ask for more than the host, not swap the host's stage for another.
+    const bool named = std::find(need.stages.begin(), need.stages.end(), kHostStage) != need.stages.end();
+    if (rule == AttestationRule::Required && !named) need.stages.emplace_back(kHostStage);
     return need;
 }
 

@@ -77,6 +77,8 @@ Result<VerifiedRevision> verify_revision(const Repo& manifests, const Oid& tip,
         if (error.kind != ErrorKind::Denied) return tl::unexpected<Error>(std::move(error));
         error.message = "revision " + tip.short_str() + " (" +
                         escape_foreign(revision.summary.substr(0, 60)) + ") is refused: " + error.message;
+        if (error.hint.empty())
+            error.hint = "put a commit on top of it that is signed anew: git commit --allow-empty -S";
         return tl::unexpected<Error>(std::move(error));
     }
     if (accepted) TRY(check_forward(manifests, tip, *accepted, policy));
