@@ -1,0 +1,151 @@
+// A manifest: what one app is to be in one environment, `<environment>/<app>.yaml` on the manifests branch.
+// Read strictly: unknown keys, wrong types and what cannot be right are Invalid at their place. What is valid
+// here is valid everywhere; whether a host may and can do it is the host's question.
+#pragma once
+
+#include "shared/base/clock.hpp"
+#include "shared/base/names.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace tidegate::manifests {
+
+// The longest manifest (or tidegate.yaml) that is read, in bytes.
+inline constexpr size_t kLongestManifest = 256 << 10;
+
+// A command: a text for `sh -c`, or a list that is executed as it is. One of the two is not empty.
+struct Script {
+    std::string shell;
+    std::vector<std::string> argv;
+
+    [[nodiscard]] bool empty() const { return shell.empty() && argv.empty(); }
+    [[nodiscard]] std::string shown() const;  // one line, escaped, for people
+    bool operator==(const Script&) const = default;
+};
+
+struct GitSource {
+    shared::Url url;
+    shared::Oid commit;
+    std::optional<std::string> tag;  // must point at the commit; what people call the release
+};
+struct ArchiveSource {
+    shared::Url url;  // https, http or file
+    std::string sha256;
+};
+struct OciSource {
+    std::string ref;     // registry.example.com/web
+    std::string digest;  // sha256:<64 hex digits>
+};
+using Source = std::variant<GitSource, ArchiveSource, OciSource>;
+
+// Attestations that the manifest asks for beyond what the host does.
+struct Require {
+    std::vector<std::string> stages;
+    int threshold = 1;  // distinct signers for each stage
+};
+
+struct Secret {
+    std::string credential;  // name of a systemd credential, or …
+    std::string file;        // … an absolute path
+};
+
+struct BuildStep {
+    Script run;
+    shared::Duration timeout{900'000};
+};
+
+struct Migrate {
+    std::optional<Script> up;
+    std::optional<Script> down;
+    bool compatible = false;  // the former release runs on the new schema
+    shared::Duration timeout{600'000};
+    int line = 0;  // of `migrate`, for those who complain about it
+    int column = 0;
+
+    // A deployment can be taken back: nothing migrates, or there is a way down, or none is needed.
+    [[nodiscard]] bool revertible() const { return !up || down || compatible; }
+};
+
+enum class UnitAction { Start, Stop, Restart, Reload };
+[[nodiscard]] std::string_view name_of(UnitAction action);  // "restart"
+
+struct UnitStep {
+    UnitAction action = UnitAction::Restart;
+    std::string unit;
+};
+struct ActivateStep {
+    std::variant<UnitStep, Script> what;
+    shared::Duration timeout{90'000};
+};
+
+struct HttpCheck {
+    std::string url;  // http:// or https://
+    int status = 200;
+    std::string body;  // must be in the answer's body; {release} and {commit} stand for the release's own
+    std::map<std::string, std::string> headers;  // of the answer; the value must be in it
+};
+struct TcpCheck {
+    std::string address;  // host:port
+};
+struct UnitCheck {
+    std::string unit;
+};
+struct HealthCheck {
+    std::variant<HttpCheck, TcpCheck, Script, UnitCheck> what;
+    shared::Duration patience{30'000};  // `for`: must pass within this time
+    int successes = 1;                  // so many times in a row
+    shared::Duration interval{1000};    // from one try to the next
+    shared::Duration within{5000};      // how long one try may take; `run` has 30s unless it is said
+    int failures = 3;                   // in the soak: so many in a row fail it
+};
+
+struct Rollout {
+    std::vector<std::string> waves;  // names of host groups ("canary") and shares ("25%"), in order
+    shared::Duration soak{0};        // between waves
+};
+
+struct Manifest {
+    std::string app;
+    Source release;
+    std::optional<Require> require;
+    std::map<std::string, std::string> hosts;  // labels a host must have; empty: every host
+    std::string root;                          // absolute, normal
+    std::string user;                          // empty: not given
+    std::vector<shared::RelPath> shared_dirs;
+    std::vector<shared::RelPath> shared_files;
+    std::map<std::string, std::string> env;
+    std::map<std::string, Secret> secrets;
+    std::vector<BuildStep> build;
+    Migrate migrate;
+    std::vector<ActivateStep> activate;
+    std::vector<HealthCheck> health;
+    shared::Duration soak{0};
+    std::optional<Rollout> rollout;
+    int keep = 3;
+    bool self_heal = true;
+
+    // nullptr for other sources.
+    [[nodiscard]] const GitSource* git() const { return std::get_if<GitSource>(&release); }
+    // What people call the release: the tag, a short commit, or the beginning of a digest.
+    [[nodiscard]] std::string label() const;
+    // Whether anything of it runs as a process on the host (so that `user` is needed where the daemon is root).
+    [[nodiscard]] bool runs_commands() const;
+};
+
+// `file` is only shown. Invalid with file, line and column.
+[[nodiscard]] Result<Manifest> parse_manifest(std::string file, std::string text);
+
+// What decides, beside the source, what a release's folder holds: the build steps, the environment they see,
+// and the shared paths that are linked into it. Compact JSON with sorted keys; empty where there is none of
+// it.
+[[nodiscard]] std::string canonical_build(const Manifest& manifest);
+// The folder's name: the first 12 digits of the commit (of the digest for other sources), "-", and the first 8
+// of the SHA-256 of canonical_build(). Deterministic, so that a rollback finds the release that is there.
+[[nodiscard]] std::string release_id(const Manifest& manifest);
+
+}  // namespace tidegate::manifests
