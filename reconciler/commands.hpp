@@ -41,8 +41,8 @@ class DeploymentLog {
     [[nodiscard]] static Result<DeploymentLog> open(const std::string& path,
                                                     const std::vector<std::string>& secrets,
                                                     std::uint64_t limit = 8 << 20);
-    // For callers that keep none.
-    [[nodiscard]] static DeploymentLog none();
+    // Writes nothing; only masks.
+    [[nodiscard]] static DeploymentLog none(const std::vector<std::string>& secrets = {});
 
     // A line of our own: "── migrate: ./bin/migrate up".
     void note(std::string_view line);

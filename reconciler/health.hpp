@@ -57,6 +57,7 @@ struct ProbeAnswer {
 struct ProbeReport {
     std::string probe;
     bool good = false;
+    bool stopped = false;  // not waited for: another one failed, or cancelled
     int tries = 0;
     ProbeAnswer last;
 };

@@ -3,7 +3,7 @@
 
 #include "shared/base/error.hpp"
 
-#include <map>
+#include <bitset>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +37,7 @@ class Masker {
 
   private:
     std::vector<std::string> needles_;  // longest first
+    std::bitset<256> begins_;           // the bytes a needle begins with
     std::string held_;
 };
 

@@ -1,6 +1,7 @@
 // How a git child is let in: ssh's options, tokens, certificates.
 #include "reconciler/source.hpp"
 #include "shared/base/text.hpp"
+#include "shared/sign/sshsig.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -21,23 +22,6 @@ Result<std::string> plain_path(const std::string& what, const std::string& path)
     if (plain) return path;
     return fail(ErrorKind::Invalid, what + " is not a plain absolute path: `" + escape_foreign(path) + "`",
                 "letters, digits and / . _ - + @ only: ssh would expand or split anything else");
-}
-
-std::string base64(std::string_view bytes) {
-    constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string text;
-    for (size_t i = 0; i < bytes.size(); i += 3) {
-        const auto at = [&](size_t k) {
-            return i + k < bytes.size() ? static_cast<unsigned>(static_cast<unsigned char>(bytes[i + k]))
-                                        : 0U;
-        };
-        const unsigned group = at(0) << 16 | at(1) << 8 | at(2);
-        text += kDigits[group >> 18 & 63];
-        text += kDigits[group >> 12 & 63];
-        text += i + 1 < bytes.size() ? kDigits[group >> 6 & 63] : '=';
-        text += i + 2 < bytes.size() ? kDigits[group & 63] : '=';
-    }
-    return text;
 }
 
 bool is_this_machine(const std::string& host) {
@@ -96,7 +80,7 @@ Result<AccessSettings> access_settings(const Url& url, const SourceAccess& acces
     settings.env["GIT_CONFIG_COUNT"] = "1";
     settings.env["GIT_CONFIG_KEY_0"] = "http.extraHeader";
     settings.env["GIT_CONFIG_VALUE_0"] =
-        "Authorization: Basic " + base64(access.token_user + ":" + access.token);
+        "Authorization: Basic " + base64_encode(access.token_user + ":" + access.token);
     return settings;
 }
 

@@ -102,12 +102,12 @@ class Writer {
     }
 
     Result<struct stat> put(int dir, const std::string& name, const PlannedFile& file) {
-        if (file.way == Way::Reflink) {
+        if (file.way == FileWay::Reflink) {
             auto cloned = clone(dir, name, file);
             if (cloned) return cloned;
             if (cloned.error().kind == ErrorKind::NoSpace) return cloned;
         }
-        if (file.way == Way::HardLink &&
+        if (file.way == FileWay::HardLink &&
             linkat(file.source->folder, file.source->path.c_str(), dir, name.c_str(), 0) == 0) {
             struct stat info {};
             if (fstatat(dir, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)

@@ -98,21 +98,21 @@ class Planner {
             links_.targets[entry.path] = TRY(link_text(repo_, entry));
             return {};
         }
-        PlannedFile file{entry.path, entry.kind == EntryKind::Executable, entry.oid.str(), 0, Way::Write,
+        PlannedFile file{entry.path, entry.kind == EntryKind::Executable, entry.oid.str(), 0, FileWay::Write,
                          nullptr};
         file.source = index_.find(file.digest, file.executable);
         if (file.source != nullptr && can_reflink_)
-            file.way = Way::Reflink;
+            file.way = FileWay::Reflink;
         else if (file.source != nullptr && !request_.has_build && !file.source->writable)
-            file.way = Way::HardLink;
+            file.way = FileWay::HardLink;
         file.size =
             file.source != nullptr ? file.source->print.size : TRY(from_mirror(repo_.blob_size(entry.oid)));
         if (file.size > request_.limits.file_bytes)
             return fail(ErrorKind::Invalid, "a file larger than " + human_bytes(request_.limits.file_bytes) +
                                                 ": " + escape_foreign(entry.path));
         total_ += file.size;
-        if (file.way == Way::Write) plan_.need_bytes += (file.size + kBlock - 1) / kBlock * kBlock;
-        if (file.way != Way::HardLink) ++plan_.need_inodes;
+        if (file.way == FileWay::Write) plan_.need_bytes += (file.size + kBlock - 1) / kBlock * kBlock;
+        if (file.way != FileWay::HardLink) ++plan_.need_inodes;
         if (entry.path == ".gitattributes" || entry.path.ends_with("/.gitattributes")) {
             const auto text = TRY(from_mirror(repo_.blob(entry.oid, 16 << 20)));
             plan_.has_lfs = plan_.has_lfs || text.find("filter=lfs") != std::string::npos;

@@ -31,14 +31,14 @@ class ShareIndex {
     std::multimap<std::string, Source> files_;  // by digest and "x" for executables
 };
 
-enum class Way { Reflink, HardLink, Write };
+enum class FileWay { Reflink, HardLink, Write };
 
 struct PlannedFile {
     std::string path;
     bool executable = false;
     std::string digest;
     std::uint64_t size = 0;
-    Way way = Way::Write;
+    FileWay way = FileWay::Write;
     const ShareIndex::Source* source = nullptr;
 };
 
