@@ -49,10 +49,23 @@ PushAnswer answer_of(const std::string& porcelain) {
     return {};
 }
 
+// Only what attestation_path makes: a remote's tree is not to bring anything else in here.
+bool is_attestation_path(std::string_view path) {
+    const auto parts = split(path, '/');
+    if (parts.size() != 3 || parts[0].size() != 2 || !parts[1].starts_with(parts[0])) return false;
+    const auto plain = [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
+               c == '-' || c == '_';
+    };
+    return Oid::parse(parts[1]).has_value() && parts[2].ends_with(".json") &&
+           std::all_of(parts[2].begin(), parts[2].end(), plain);
+}
+
 // Somebody else was faster: fetch and merge mend it. Anything else is the remote's will.
 bool lost_a_race(const std::string& summary) {
-    for (const std::string_view text : {"fetch first", "non-fast-forward", "stale info", "failed to update ref",
-                                        "cannot lock ref", "incorrect old value", "reference already exists"})
+    for (const std::string_view text :
+         {"fetch first", "non-fast-forward", "stale info", "failed to update ref", "cannot lock ref",
+          "incorrect old value", "reference already exists"})
         if (summary.find(text) != std::string::npos) return true;
     return false;
 }
@@ -163,8 +176,7 @@ Result<std::vector<AttestationFile>> AttestationStore::of_tree(const Oid& tree) 
 }
 
 Result<bool> AttestationStore::is_ancestor(const Oid& of, const Oid& what) const {
-    const auto exit =
-        TRY(repo_.git.run(repo_.call({"merge-base", "--is-ancestor", what.str(), of.str()})));
+    const auto exit = TRY(repo_.git.run(repo_.call({"merge-base", "--is-ancestor", what.str(), of.str()})));
     if (exit.code > 1) return fail(ErrorKind::Broken, "git merge-base failed: " + git_complaint(exit));
     return exit.ok();
 }
@@ -183,7 +195,7 @@ Result<bool> AttestationStore::merge(const Oid& theirs) const {
     for (size_t i = 0; i + 1 < fields.size(); i += 2) {
         const auto words = split(fields[i], ' ');  // ":100644 100644 OID OID M"
         if (words.size() != 5) return fail(ErrorKind::Broken, "git diff-tree gave an answer of another form");
-        if (words[1] != "100644" || fields[i + 1].find('\n') != std::string_view::npos) continue;
+        if (words[1] != "100644" || !is_attestation_path(fields[i + 1])) continue;
         edit.entries += "M 100644 " + std::string(words[3]) + " " + std::string(fields[i + 1]) + "\n";
     }
     return commit(edit);
@@ -229,16 +241,18 @@ Result<void> AttestationStore::push(const std::string& remote, Duration patience
     if (!TRY(tip(kRef))) return fail(ErrorKind::NotFound, "there are no attestations to push");
     for (int attempt = 0; attempt < kTries; ++attempt) {
         // --no-verify: this push is ours, the hook that is running must not run itself.
-        const auto exit = TRY(repo_.git.run(network_call(
-            {"push", "--no-verify", "--porcelain", "--no-follow-tags", "--recurse-submodules=no", "--",
-             remote, kRef + ":" + kRef},
-            until)));
+        const auto exit =
+            TRY(repo_.git.run(network_call({"push", "--no-verify", "--porcelain", "--no-follow-tags",
+                                            "--recurse-submodules=no", "--", remote, kRef + ":" + kRef},
+                                           until)));
         if (exit.ok()) return {};
         if (exit.timed_out) return fail(ErrorKind::Timeout, what + exit.describe());
         const auto answer = answer_of(exit.out);
         if (answer.flag != '!') return fail(ErrorKind::Transient, what + git_complaint(exit));
-        if (!lost_a_race(answer.summary)) return fail(ErrorKind::Denied, what + escape_foreign(answer.summary));
-        (void)TRY(fetch(remote, std::chrono::duration_cast<Duration>(until - std::chrono::steady_clock::now())));
+        if (!lost_a_race(answer.summary))
+            return fail(ErrorKind::Denied, what + escape_foreign(answer.summary));
+        (void)TRY(
+            fetch(remote, std::chrono::duration_cast<Duration>(until - std::chrono::steady_clock::now())));
     }
     return fail(ErrorKind::Locked, what + "others keep pushing theirs", "later: tidegate attest push");
 }

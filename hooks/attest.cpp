@@ -1,0 +1,151 @@
+#include "hooks/attest.hpp"
+
+#include "shared/base/text.hpp"
+
+#include <algorithm>
+
+namespace tidegate::hooks {
+
+using namespace shared;
+
+namespace {
+
+constexpr std::string_view kSetUp =
+    "git config gpg.format ssh && git config user.signingkey ~/.ssh/id_ed25519.pub";
+
+std::string outcome_text(Outcome outcome) {
+    switch (outcome) {
+        case Outcome::Passed: return "passed";
+        case Outcome::Flaky: return "flaky";
+        case Outcome::Cached: return "cached";
+        case Outcome::Empty: return "no-files";
+        case Outcome::Skipped: return "skipped";
+        case Outcome::Failed:
+        case Outcome::NotRun:
+        case Outcome::Cancelled: return "failed";
+    }
+    return "failed";
+}
+
+// What git's own configuration says about signing; by name in lower case.
+Result<std::map<std::string, std::string>> signing_settings(const Repository& repo) {
+    std::map<std::string, std::string> settings;
+    const auto exit = TRY(repo.git.run(repo.call(
+        {"config", "-z", "--get-regexp", "^(user\\.signingkey|gpg\\.format|gpg\\.ssh\\.program)$"})));
+    for (const auto entry : split(exit.out, '\0')) {
+        const auto newline = entry.find('\n');
+        if (newline == std::string_view::npos) continue;
+        settings[std::string(entry.substr(0, newline))] = std::string(entry.substr(newline + 1));
+    }
+    return settings;
+}
+
+bool is_key_text(std::string_view key) {
+    return key.starts_with("key::") || key.starts_with("ssh-") || key.starts_with("ecdsa-") ||
+           key.starts_with("sk-");
+}
+
+// Whether the same key has vouched for the same already.
+bool vouched_for(const std::vector<AttestationFile>& kept, const std::string& path,
+                 const TestResult& result) {
+    for (const auto& file : kept) {
+        if (file.path != path) continue;
+        const auto before = parse_attestation(file.envelope);
+        return before && before->result.passed && before->result.gates_digest == result.gates_digest &&
+               before->result.tree == result.tree && before->result.stage == result.stage;
+    }
+    return false;
+}
+
+Result<void> check_passed(const StageRun& run) {
+    if (!run.report.passed()) return fail(ErrorKind::Denied, "a stage that has not passed is not attested");
+    if (!run.report.skipped()) return {};
+    std::vector<std::string> names;
+    for (const auto& gate : run.report.gates)
+        if (gate.outcome == Outcome::Skipped) names.push_back(gate.gate->name);
+    return fail(ErrorKind::Denied,
+                join(names, ", ") + (names.size() == 1 ? " was skipped" : " were skipped"));
+}
+
+}  // namespace
+
+bool attests(const Repository& repo, std::string_view stage) {
+    const auto found = repo.settings.find("attest");
+    if (found == repo.settings.end()) return stage == "pre-push";
+    auto list = found->second;
+    std::replace(list.begin(), list.end(), ',', ' ');
+    const auto names = split(list, ' ');
+    return std::find(names.begin(), names.end(), stage) != names.end();
+}
+
+Result<SshSigner> attestation_signer(const Repository& repo) {
+    auto settings = TRY(signing_settings(repo));
+    const auto own = repo.settings.find("signingkey");
+    const auto key = own != repo.settings.end() ? own->second : settings["user.signingkey"];
+    if (key.empty()) return fail(ErrorKind::NotFound, "no signing key is set up", std::string(kSetUp));
+    const bool ssh = own != repo.settings.end() || settings["gpg.format"] == "ssh" || is_key_text(key);
+    if (!ssh)
+        return fail(
+            ErrorKind::Unsupported,
+            "user.signingkey is not an SSH key (gpg.format is " +
+                (settings["gpg.format"].empty() ? "openpgp" : escape_foreign(settings["gpg.format"])) + ")",
+            "name one for attestations: git config tidegate.signingKey ~/.ssh/id_ed25519.pub");
+    return SshSigner::make(key, settings["gpg.ssh.program"]);
+}
+
+TestResult test_result(const StageRun& run, WallTime finished) {
+    const auto& target = run.prepared->target;
+    TestResult result;
+    result.tree = target.tree;
+    result.commit = target.commit;
+    result.stage = target.stage;
+    result.passed = run.report.passed() && !run.report.skipped();
+    const auto digest = run.prepared->config.digests.find(target.stage);
+    if (digest != run.prepared->config.digests.end()) result.gates_digest = digest->second;
+    for (const auto& gate : run.report.gates)
+        result.gates.push_back({gate.gate->name, outcome_text(gate.outcome), gate.took});
+    result.finished = finished;
+    result.tool_version = TIDEGATE_VERSION;
+    return result;
+}
+
+Result<size_t> attest(const Repository& repo, const std::vector<const StageRun*>& runs) {
+    std::vector<const StageRun*> staged;
+    for (const auto* run : runs) {
+        if (run->prepared->stage == nullptr) continue;  // the tree has no such stage: nothing to vouch for
+        TRY(check_passed(*run));
+        staged.push_back(run);
+    }
+    if (staged.empty()) return 0;
+    const auto signer = TRY(attestation_signer(repo));
+    const AttestationStore store(repo);
+    const auto now = SystemClock().now();
+    std::vector<AttestationFile> files;
+    for (const auto* run : staged) {
+        const auto result = test_result(*run, now);
+        const auto path = attestation_path(result.tree, result.stage, signer.public_key());
+        if (vouched_for(TRY(store.of_tree(result.tree)), path, result)) continue;
+        files.push_back({path, TRY(sign_attestation(result, signer))});
+    }
+    if (!files.empty()) TRY(store.add(files));
+    return files.size();
+}
+
+std::string attest_push(const Repository& repo, const std::vector<const StageRun*>& runs,
+                        const std::string& remote) {
+    const auto told = [](const Error& error, std::string_view what) {
+        auto line = std::string(what) + error.message;
+        if (!error.hint.empty() && error.hint.find('\n') == std::string::npos) line += "; " + error.hint;
+        return line;
+    };
+    const auto count = attest(repo, runs);
+    if (!count) return told(count.error(), "nothing attested: ");
+    const bool any = std::any_of(runs.begin(), runs.end(),
+                                 [](const StageRun* run) { return run->prepared->stage != nullptr; });
+    if (!any) return {};
+    const auto pushed = AttestationStore(repo).push(remote, attestation_patience(repo));
+    if (!pushed) return told(pushed.error(), "");
+    return {};
+}
+
+}  // namespace tidegate::hooks

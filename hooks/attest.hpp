@@ -1,0 +1,35 @@
+// From a stage that passed to a signed attestation in refs/tidegate/attestations.
+#pragma once
+
+#include "hooks/attestation_store.hpp"
+#include "hooks/engine.hpp"
+#include "shared/sign/attestation.hpp"
+#include "shared/sign/ssh_signer.hpp"
+
+#include <string>
+#include <vector>
+
+namespace tidegate::hooks {
+
+// Whether a hook attests `stage` by itself: the stages of `git config tidegate.attest` (by blank or comma;
+// "none" for none), else pre-push alone. A commit is made often and pushed later, and signing costs a process.
+[[nodiscard]] bool attests(const Repository& repo, std::string_view stage);
+
+// The signer for `git config tidegate.signingKey`, else user.signingkey (where gpg.format is ssh, or the key is
+// an SSH key's text). NotFound where none is set up, with the mend as its hint.
+[[nodiscard]] Result<shared::SshSigner> attestation_signer(const Repository& repo);
+
+// What a run vouches for.
+[[nodiscard]] shared::TestResult test_result(const StageRun& run, shared::WallTime finished);
+
+// Signs and keeps an attestation for each run. All must have passed, without a skipped gate (Denied
+// otherwise). What the same key has vouched for already, with the same gates, is not signed again.
+// Gives how many were signed.
+[[nodiscard]] Result<size_t> attest(const Repository& repo, const std::vector<const StageRun*>& runs);
+
+// What a push's hook does at its end: attest(), then push to `remote` what it lacks. Never fails: what went
+// wrong is in the line for a person that it gives, empty where all is well.
+[[nodiscard]] std::string attest_push(const Repository& repo, const std::vector<const StageRun*>& runs,
+                                      const std::string& remote);
+
+}  // namespace tidegate::hooks
