@@ -1,0 +1,79 @@
+#include "hooks/session.hpp"
+
+#include "shared/base/files.hpp"
+#include "shared/base/text.hpp"
+
+namespace tidegate::hooks {
+
+using namespace shared;
+
+namespace {
+
+std::string about(const Target& target) {
+    return target.commit ? "commit " + target.commit->short_str() : "what is staged";
+}
+
+void say(int fd, const std::string& line) {
+    (void)write_all(fd, line + "\n", "the terminal");
+}
+
+// Without a configuration in the tree there are no gates, unless it only was not added.
+Result<StageRun> without_config(const Repository& repo, Target target, const SessionOptions& options,
+                                const Error& missing) {
+    const std::string file(kConfigFile);
+    if (!target.commit && !repo.work_tree.empty() && exists(repo.work_tree + "/" + file))
+        return fail(ErrorKind::NotFound, file + " is not part of what is being committed",
+                    "add it, so that its gates count: git add " + file);
+    if (!options.occasion.by_hook) return fail(missing);
+    say(options.fd, "tidegate " + escape_foreign(target.stage) + "  " + about(target) + " has no " + file +
+                        ": nothing to gate");
+    StageRun run;
+    run.prepared = std::make_unique<Prepared>();
+    run.prepared->target = std::move(target);
+    return run;
+}
+
+}  // namespace
+
+Result<StageRun> run_session(const Repository& repo, Target target, const SessionOptions& options) {
+    const Target kept = target;
+    auto prepared = prepare_stage(repo, std::move(target));
+    if (!prepared) {
+        if (prepared.error().kind == ErrorKind::NotFound)
+            return without_config(repo, kept, options, prepared.error());
+        return fail(std::move(prepared.error()));
+    }
+    StageRun run;
+    run.prepared = std::move(*prepared);
+    auto& ready = *run.prepared;
+    if (ready.stage == nullptr) {
+        if (!options.occasion.by_hook) {
+            std::vector<std::string_view> names;
+            for (const auto& [name, stage] : ready.config.stages) names.push_back(name);
+            const auto near = nearest(ready.target.stage, names);
+            return fail(ErrorKind::Usage,
+                        "no stage `" + escape_foreign(ready.target.stage) + "` in " +
+                            std::string(kConfigFile) + " of " + about(ready.target),
+                        near.empty() ? "" : "did you mean `" + std::string(near) + "`?");
+        }
+        return run;
+    }
+    const Cache cache(repo.shared_dir() + "/cache");
+    run.plan = TRY(make_plan(repo, *ready.stage, ready.target, cache, options.plan));
+    Display display(repo, ready.target, Face::of(options.fd), options.fd, options.occasion);
+    auto report = run_plan(repo, run.plan, ready.target, cache, display, options.run);
+    if (!report) {
+        display.clear();
+        return fail(std::move(report.error()));
+    }
+    run.report = std::move(*report);
+    display.settle(run.plan, run.report);
+    return run;
+}
+
+int exit_code_of(const RunReport& report) {
+    if (report.cancelled) return exit_code(ErrorKind::Cancelled);
+    return report.passed() ? 0 : exit_code(ErrorKind::Failed);
+}
+
+}  // namespace tidegate::hooks

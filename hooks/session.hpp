@@ -1,0 +1,26 @@
+// One stage on one target with a face: what the hook and `tidegate run` have in common.
+#pragma once
+
+#include "hooks/attest.hpp"
+#include "hooks/display.hpp"
+#include "hooks/engine.hpp"
+
+namespace tidegate::hooks {
+
+struct SessionOptions {
+    PlanOptions plan;
+    RunOptions run;
+    Occasion occasion;
+    int fd = 2;  // where the face is shown
+};
+
+// Prepares, plans, runs and shows. A tree without the stage has nothing to run: its StageRun has no stage, and
+// one line says so. A tree without .tidegate.yaml is the same, except where the working tree has one that was
+// only forgotten to be added (NotFound, with the mend).
+[[nodiscard]] Result<StageRun> run_session(const Repository& repo, Target target,
+                                           const SessionOptions& options);
+
+// 0 passed, 1 not, 130 interrupted.
+[[nodiscard]] int exit_code_of(const RunReport& report);
+
+}  // namespace tidegate::hooks
