@@ -57,6 +57,10 @@ bool vouched_for(const std::vector<AttestationFile>& kept, const std::string& pa
     return false;
 }
 
+std::string one_line(const std::string& what, const Error& error) {
+    return what + error.message + (error.hint.empty() ? "" : "; " + error.hint);
+}
+
 Result<void> check_passed(const StageRun& run) {
     if (!run.report.passed()) return fail(ErrorKind::Denied, "a stage that has not passed is not attested");
     if (!run.report.skipped()) return {};
@@ -124,28 +128,27 @@ Result<size_t> attest(const Repository& repo, const std::vector<const StageRun*>
     for (const auto* run : staged) {
         const auto result = test_result(*run, now);
         const auto path = attestation_path(result.tree, result.stage, signer.public_key());
-        if (vouched_for(TRY(store.of_tree(result.tree)), path, result)) continue;
-        files.push_back({path, TRY(sign_attestation(result, signer))});
+        const auto kept = TRY(store.of_tree(result.tree));
+        if (vouched_for(kept, path, result)) continue;
+        auto envelope = TRY(sign_attestation(result, signer));
+        files.push_back({path, std::move(envelope)});
     }
     if (!files.empty()) TRY(store.add(files));
     return files.size();
 }
 
-std::string attest_push(const Repository& repo, const std::vector<const StageRun*>& runs,
-                        const std::string& remote) {
-    const auto told = [](const Error& error, std::string_view what) {
-        auto line = std::string(what) + error.message;
-        if (!error.hint.empty() && error.hint.find('\n') == std::string::npos) line += "; " + error.hint;
-        return line;
-    };
+Result<std::string> attest_push(const Repository& repo, const std::vector<const StageRun*>& runs,
+                                const std::string& remote, int cancel_fd) {
+    std::vector<std::string> trees;
+    for (const auto* run : runs)
+        if (run->prepared->stage != nullptr) trees.push_back(run->prepared->target.tree.short_str());
+    if (trees.empty()) return std::string();
     const auto count = attest(repo, runs);
-    if (!count) return told(count.error(), "nothing attested: ");
-    const bool any = std::any_of(runs.begin(), runs.end(),
-                                 [](const StageRun* run) { return run->prepared->stage != nullptr; });
-    if (!any) return {};
-    const auto pushed = AttestationStore(repo).push(remote, attestation_patience(repo));
-    if (!pushed) return told(pushed.error(), "");
-    return {};
+    if (!count) return one_line("nothing attested: ", count.error());
+    const auto pushed = AttestationStore(repo, cancel_fd).push(remote, attestation_patience(repo));
+    if (!pushed && pushed.error().kind == ErrorKind::Cancelled) return fail(pushed.error());
+    if (!pushed) return one_line("", pushed.error());
+    return "attested: tree " + join(trees, ", ") + " → " + escape_foreign(remote);
 }
 
 }  // namespace tidegate::hooks

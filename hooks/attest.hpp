@@ -27,9 +27,11 @@ namespace tidegate::hooks {
 // Gives how many were signed.
 [[nodiscard]] Result<size_t> attest(const Repository& repo, const std::vector<const StageRun*>& runs);
 
-// What a push's hook does at its end: attest(), then push to `remote` what it lacks. Never fails: what went
-// wrong is in the line for a person that it gives, empty where all is well.
-[[nodiscard]] std::string attest_push(const Repository& repo, const std::vector<const StageRun*>& runs,
-                                      const std::string& remote);
+// What the hook of a push does at its end: attest(), then push to `remote` what it lacks. Nothing of that stops
+// the push: what came of it is the line for a person that this gives (empty where there was nothing to attest).
+// Cancelled is the only error.
+[[nodiscard]] Result<std::string> attest_push(const Repository& repo,
+                                              const std::vector<const StageRun*>& runs,
+                                              const std::string& remote, int cancel_fd);
 
 }  // namespace tidegate::hooks

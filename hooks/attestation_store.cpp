@@ -55,7 +55,7 @@ bool is_attestation_path(std::string_view path) {
     if (parts.size() != 3 || parts[0].size() != 2 || !parts[1].starts_with(parts[0])) return false;
     const auto plain = [](char c) {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
-               c == '-' || c == '_';
+               c == '-' || c == '_' || c == ':' || c == '+';
     };
     return Oid::parse(parts[1]).has_value() && parts[2].ends_with(".json") &&
            std::all_of(parts[2].begin(), parts[2].end(), plain);
@@ -68,6 +68,12 @@ bool lost_a_race(const std::string& summary) {
           "incorrect old value", "reference already exists"})
         if (summary.find(text) != std::string::npos) return true;
     return false;
+}
+
+Error network_error(const Exit& exit, const std::string& what) {
+    if (exit.cancelled) return {ErrorKind::Cancelled, what + "interrupted", {}, std::nullopt, {}};
+    if (exit.timed_out) return {ErrorKind::Timeout, what + exit.describe(), {}, std::nullopt, {}};
+    return {ErrorKind::Transient, what + git_complaint(exit), {}, std::nullopt, {}};
 }
 
 // ssh must not ask for anything: it would be stopped in the background for want of the terminal, and the
@@ -215,6 +221,7 @@ GitCall AttestationStore::network_call(std::vector<std::string> args, MonoTime u
     if (const auto ssh = quiet_ssh(repo_)) call.env["GIT_SSH_COMMAND"] = *ssh;
     const auto left = std::chrono::duration_cast<Duration>(until - std::chrono::steady_clock::now());
     call.timeout = std::max(left, Duration(1));
+    call.cancel_fd = cancel_fd_;
     return call;
 }
 
@@ -227,9 +234,7 @@ Result<bool> AttestationStore::fetch(const std::string& remote, Duration patienc
                      until)));
     if (!exit.ok()) {
         if (exit.err.find("couldn't find remote ref") != std::string::npos) return false;
-        return fail(exit.timed_out ? ErrorKind::Timeout : ErrorKind::Transient,
-                    "cannot fetch attestations from " + escape_foreign(remote) + ": " +
-                        (exit.timed_out ? exit.describe() : git_complaint(exit)));
+        return fail(network_error(exit, "cannot fetch attestations from " + escape_foreign(remote) + ": "));
     }
     if (const auto theirs = TRY(tip(tracking))) TRY(merge_all(*theirs));
     return true;
@@ -246,9 +251,8 @@ Result<void> AttestationStore::push(const std::string& remote, Duration patience
                                             "--recurse-submodules=no", "--", remote, kRef + ":" + kRef},
                                            until)));
         if (exit.ok()) return {};
-        if (exit.timed_out) return fail(ErrorKind::Timeout, what + exit.describe());
         const auto answer = answer_of(exit.out);
-        if (answer.flag != '!') return fail(ErrorKind::Transient, what + git_complaint(exit));
+        if (exit.timed_out || exit.cancelled || answer.flag != '!') return fail(network_error(exit, what));
         if (!lost_a_race(answer.summary))
             return fail(ErrorKind::Denied, what + escape_foreign(answer.summary));
         (void)TRY(

@@ -19,7 +19,9 @@ struct AttestationFile {
 
 class AttestationStore {
   public:
-    explicit AttestationStore(const Repository& repo) : repo_(repo) {}
+    // `cancel_fd`: readable when the network is to be left alone at once (not owned).
+    explicit AttestationStore(const Repository& repo, int cancel_fd = -1)
+        : repo_(repo), cancel_fd_(cancel_fd) {}
 
     // Adds the files (a file of the same name is replaced) in one commit. Locked when others keep writing.
     [[nodiscard]] Result<void> add(const std::vector<AttestationFile>& files) const;
@@ -44,6 +46,7 @@ class AttestationStore {
     [[nodiscard]] shared::GitCall network_call(std::vector<std::string> args, shared::MonoTime until) const;
 
     const Repository& repo_;
+    int cancel_fd_;
 };
 
 // How long a hook waits for the network on an attestation's account: `git config tidegate.attestTimeout`, else

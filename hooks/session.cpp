@@ -36,11 +36,15 @@ Result<StageRun> without_config(const Repository& repo, Target target, const Ses
 }  // namespace
 
 Result<StageRun> run_session(const Repository& repo, Target target, const SessionOptions& options) {
-    const Target kept = target;
+    Target kept;  // without its entries, which may be many
+    kept.stage = target.stage;
+    kept.tree = target.tree;
+    kept.commit = target.commit;
+    kept.ref = target.ref;
     auto prepared = prepare_stage(repo, std::move(target));
     if (!prepared) {
         if (prepared.error().kind == ErrorKind::NotFound)
-            return without_config(repo, kept, options, prepared.error());
+            return without_config(repo, std::move(kept), options, prepared.error());
         return fail(std::move(prepared.error()));
     }
     StageRun run;

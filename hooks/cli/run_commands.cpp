@@ -54,7 +54,8 @@ Result<int> run_stage_command(const Arguments& arguments) {
     options.occasion.by_hook = false;
     const bool json = arguments.has("json");
     options.fd = json ? STDERR_FILENO : STDOUT_FILENO;
-    const auto run = TRY(run_session(repo, TRY(target_of(repo, stage, arguments)), options));
+    auto target = TRY(target_of(repo, stage, arguments));
+    const auto run = TRY(run_session(repo, std::move(target), options));
     if (const auto file = arguments.text("junit")) TRY(write_file_atomic(*file, junit_report(run), 0644));
     if (json) std::puts(to_json(run_value(run)).c_str());
     const int code = exit_code_of(run.report);
@@ -78,7 +79,8 @@ std::string_view fate_word(Fate fate) {
 Result<int> plan_command(const Arguments& arguments) {
     const auto stage = arguments.text("STAGE", "");
     const auto repo = TRY(Repository::open());
-    const auto prepared = TRY(prepare_stage(repo, TRY(target_of(repo, stage, arguments))));
+    auto target = TRY(target_of(repo, stage, arguments));
+    const auto prepared = TRY(prepare_stage(repo, std::move(target)));
     if (prepared->stage == nullptr)
         return fail(ErrorKind::Usage,
                     "no stage `" + escape_foreign(stage) + "` in " + std::string(kConfigFile));
