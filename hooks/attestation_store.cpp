@@ -32,7 +32,7 @@ std::string committer(const Repository& repo) {
     return "Tidegate <tidegate@localhost> " + std::to_string(now.count()) + " +0000";
 }
 
-std::string data(std::string_view bytes) {
+std::string data_block(std::string_view bytes) {
     return "data " + std::to_string(bytes.size()) + "\n" + std::string(bytes) + "\n";
 }
 
@@ -111,10 +111,10 @@ Result<std::optional<Oid>> AttestationStore::tip(const std::string& ref) const {
 
 // False where the ref has moved meanwhile.
 Result<bool> AttestationStore::commit(const Edit& edit) const {
-    std::string stream = "commit " + kRef + "\ncommitter " + committer(repo_) + "\n" + data(edit.message);
+    std::string stream = "commit " + kRef + "\ncommitter " + committer(repo_) + "\n" + data_block(edit.message);
     if (edit.onto) stream += "from " + edit.onto->str() + "\n";
     if (edit.merged) stream += "merge " + edit.merged->str() + "\n";
-    for (const auto& file : edit.files) stream += "M 100644 inline " + file.path + "\n" + data(file.envelope);
+    for (const auto& file : edit.files) stream += "M 100644 inline " + file.path + "\n" + data_block(file.envelope);
     stream += edit.entries + "done\n";
     auto call = repo_.call({"fast-import", "--quiet", "--done"});
     call.input = std::move(stream);

@@ -1,6 +1,9 @@
 #include "hooks/cli/commands.hpp"
 #include "hooks/cli/install.hpp"
+#include "hooks/config.hpp"
+#include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
+#include "shared/doc/json.hpp"
 #include "shared/face/face.hpp"
 
 #include <algorithm>
@@ -11,6 +14,16 @@ namespace tidegate::hooks::cli {
 using namespace shared;
 
 namespace {
+
+std::string_view word_for(HookState state) {
+    switch (state) {
+        case HookState::Absent: return "absent";
+        case HookState::Ours: return "installed";
+        case HookState::Foreign: return "foreign";
+        case HookState::Inert: return "not executable";
+    }
+    return "unknown";
+}
 
 // The folder as a person would write it: from the working tree's top where it lies below it.
 std::string shown(const HookFolder& folder) {
@@ -37,7 +50,7 @@ Result<void> refuse_work_tree(const HookFolder& folder) {
     if (!folder.in_work_tree) return {};
     const bool husky = folder.configured.ends_with("/_");
     const auto place = husky ? folder.configured.substr(0, folder.configured.size() - 2) : folder.configured;
-    return fail(ErrorKind::Exists,
+    return fail(ErrorKind::Invalid,
                 "core.hooksPath is " + escape_foreign(folder.configured) +
                     ", a folder among the files of this working tree",
                 "call the gates from the hooks you have, by adding to " + escape_foreign(place) +
@@ -47,8 +60,34 @@ Result<void> refuse_work_tree(const HookFolder& folder) {
                     "again: git config --unset core.hooksPath");
 }
 
-Result<std::vector<std::string>> default_stages(const HookFolder&) {
-    return std::vector<std::string>{"pre-commit", "pre-merge-commit", "pre-push"};
+// The stages of the working tree's .tidegate.yaml that git can call; pre-commit's also before a clean merge,
+// which git commits without pre-commit.
+Result<std::vector<std::string>> default_stages(const HookFolder& folder) {
+    const auto path = folder.top + "/" + std::string(kConfigFile);
+    if (!exists(path)) return installable_stages();
+    const auto text = TRY(read_file(path, 1 << 20));
+    const auto config = TRY(parse_config(std::string(kConfigFile), text));
+    std::vector<std::string> stages;
+    for (const auto& stage : installable_stages()) {
+        const bool merge = stage == "pre-merge-commit" && config.stage("pre-commit") != nullptr;
+        if (merge || config.stage(stage) != nullptr) stages.push_back(stage);
+    }
+    if (stages.empty())
+        return fail(ErrorKind::Usage, "no stage of " + std::string(kConfigFile) + " is a hook of git",
+                    "name the hooks to install: tidegate install pre-push");
+    return stages;
+}
+
+Value to_value(const HookFolder& folder, const std::vector<Hook>& hooks) {
+    Value list{Value::List{}};
+    for (const auto& hook : hooks) {
+        Value one;
+        one.set("hook", hook.stage).set("state", word_for(hook.state)).set("chained", hook.chained);
+        list.push(std::move(one));
+    }
+    Value all;
+    all.set("folder", folder.path).set("hooks", std::move(list));
+    return all;
 }
 
 Result<int> install(const Arguments& arguments) {
@@ -60,6 +99,10 @@ Result<int> install(const Arguments& arguments) {
     if (stages.empty()) stages = TRY(default_stages(folder));
     const auto program = TRY(find_hook_program());
     const auto hooks = TRY(install_hooks(folder, program, stages));
+    if (arguments.has("json")) {
+        std::puts(to_json(to_value(folder, hooks)).c_str());
+        return 0;
+    }
     std::printf("installed in %s\n", shown(folder).c_str());
     for (const auto& hook : hooks)
         std::printf("  %s%s\n", hook.stage.c_str(),
@@ -97,7 +140,7 @@ std::vector<Command> install_commands() {
              "Without STAGE: the stages of .tidegate.yaml that are hooks of git. A hook that is there "
              "already is\n"
              "kept and runs first. Doing it again changes nothing, or brings the hooks up to date.",
-             {{"STAGE", "", "pre-commit, pre-merge-commit, pre-push", Takes::Many}},
+             {{"STAGE", "", "pre-commit, pre-merge-commit, pre-push", Takes::Many}, kJson},
              {},
              install},
             {"uninstall", "Gates", "take them out again and put back what was there", "", {}, {}, uninstall}};
