@@ -1,6 +1,8 @@
 #include "hooks/attest.hpp"
 
 #include "shared/base/text.hpp"
+#include "shared/doc/yaml.hpp"
+#include "shared/sign/gates_digest.hpp"
 
 #include <algorithm>
 
@@ -97,15 +99,16 @@ Result<SshSigner> attestation_signer(const Repository& repo) {
     return SshSigner::make(key, settings["gpg.ssh.program"]);
 }
 
-TestResult test_result(const StageRun& run, WallTime finished) {
+Result<TestResult> test_result(const StageRun& run, WallTime finished) {
     const auto& target = run.prepared->target;
     TestResult result;
     result.tree = target.tree;
     result.commit = target.commit;
     result.stage = target.stage;
     result.passed = run.report.passed() && !run.report.skipped();
-    const auto digest = run.prepared->config.digests.find(target.stage);
-    if (digest != run.prepared->config.digests.end()) result.gates_digest = digest->second;
+    const auto& text = run.prepared->config.text;
+    const auto document = TRY(parse_yaml(std::string(kConfigFile), text));
+    result.gates_digest = TRY(gates_digest(document.root(), target.stage));
     for (const auto& gate : run.report.gates)
         result.gates.push_back({gate.gate->name, outcome_text(gate.outcome), gate.took});
     result.finished = finished;
@@ -126,7 +129,7 @@ Result<size_t> attest(const Repository& repo, const std::vector<const StageRun*>
     const auto now = SystemClock().now();
     std::vector<AttestationFile> files;
     for (const auto* run : staged) {
-        const auto result = test_result(*run, now);
+        const auto result = TRY(test_result(*run, now));
         const auto path = attestation_path(result.tree, result.stage, signer.public_key());
         const auto kept = TRY(store.of_tree(result.tree));
         if (vouched_for(kept, path, result)) continue;

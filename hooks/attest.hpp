@@ -20,7 +20,7 @@ namespace tidegate::hooks {
 [[nodiscard]] Result<shared::SshSigner> attestation_signer(const Repository& repo);
 
 // What a run vouches for.
-[[nodiscard]] shared::TestResult test_result(const StageRun& run, shared::WallTime finished);
+[[nodiscard]] Result<shared::TestResult> test_result(const StageRun& run, shared::WallTime finished);
 
 // Signs and keeps an attestation for each run. All must have passed, without a skipped gate (Denied
 // otherwise). What the same key has vouched for already, with the same gates, is not signed again.
