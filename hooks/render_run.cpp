@@ -39,6 +39,10 @@ Mark mark_of(Outcome outcome) {
     return {"?", Colour::Red};
 }
 
+std::string with_word(const std::string& word, const std::string& detail) {
+    return detail.empty() ? word : detail.starts_with(word) ? detail : word + ": " + detail;
+}
+
 std::string detail_of(const GateRun& run) {
     const auto files = run.files > 0 ? count_of(run.files, "file") : std::string();
     switch (run.outcome) {
@@ -48,9 +52,9 @@ std::string detail_of(const GateRun& run) {
                                       : run.detail;
         case Outcome::Cached: return "cached";
         case Outcome::Empty: return run.detail.empty() ? "no matching files" : run.detail;
-        case Outcome::Skipped: return "skipped" + (run.detail.empty() ? "" : ": " + run.detail);
+        case Outcome::Skipped: return with_word("skipped", run.detail);
         case Outcome::Failed: return run.detail.empty() ? "failed" : run.detail;
-        case Outcome::NotRun: return "not run" + (run.detail.empty() ? "" : ": " + run.detail);
+        case Outcome::NotRun: return with_word("not run", run.detail);
         case Outcome::Cancelled: return "interrupted";
     }
     return {};

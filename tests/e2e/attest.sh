@@ -173,7 +173,7 @@ test_two_who_do_not_know_of_each_other_are_both_kept() {
     expect_equal "$(envelopes app | wc -l)" 3
 }
 
-test_ten_who_push_at_once_are_all_kept() {
+test_five_who_push_at_once_are_all_kept() {
     app
     key ana
     use_key app ana
