@@ -29,8 +29,8 @@ struct ReleaseOptions {
     bool push = false;
 };
 // Writes the source into the manifest, comments and layout kept, and commits that, signed.
-// NotFound for an unknown app, environment, tag or commit; Exists where the manifest has unsaved changes or
-// names that commit already.
+// NotFound for an unknown app, environment, tag or commit; Exists where the manifest has uncommitted changes.
+// A manifest that names that release already is left alone: 0.
 [[nodiscard]] Result<int> release(const ReleaseOptions& options);
 
 struct RollbackOptions {
