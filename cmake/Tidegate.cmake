@@ -39,3 +39,17 @@ function(tidegate_program name main)
   target_link_libraries(${name} PRIVATE ${ARGN})
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()
+
+# tidegate_link_static_where_asked(LIBRARY NAME): links libNAME, but its archive into programs that have the property
+# TIDEGATE_STATIC. For the hook alone: each library less to load is time less at every commit.
+function(tidegate_link_static_where_asked library name)
+  find_library(TIDEGATE_SHARED_${name} ${name} REQUIRED)
+  find_library(TIDEGATE_ARCHIVE_${name} lib${name}.a)
+  set(shared ${TIDEGATE_SHARED_${name}})
+  if(TIDEGATE_ARCHIVE_${name})
+    set(asked $<BOOL:$<TARGET_PROPERTY:TIDEGATE_STATIC>>)
+    target_link_libraries(${library} PUBLIC $<IF:${asked},${TIDEGATE_ARCHIVE_${name}},${shared}>)
+  else()
+    target_link_libraries(${library} PUBLIC ${shared})
+  endif()
+endfunction()
