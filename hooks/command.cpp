@@ -130,8 +130,9 @@ Environment gate_environment(const std::vector<std::string>& pass_env,
     for (const auto& name : gits) result.unset(name);
 
     // A "." or an empty part of PATH would be the snapshot itself.
+    const auto given = result.get("PATH").value_or("/usr/local/bin:/usr/bin:/bin");
     std::string path;
-    for (const auto folder : split(result.get("PATH").value_or("/usr/local/bin:/usr/bin:/bin"), ':'))
+    for (const auto folder : split(given, ':'))
         if (folder.starts_with('/')) path += (path.empty() ? "" : ":") + std::string(folder);
     result.set("PATH", path);
     result.set("TIDEGATE", "1");

@@ -31,6 +31,11 @@ struct Defaults {
     std::vector<std::string> pass_env;
 };
 
+// Right, but not here: at its place, and not as a mistake.
+Error unsupported(const Document& document, const Value& value, std::string message, std::string hint) {
+    return Error{ErrorKind::Unsupported, std::move(message), std::move(hint), document.where(value), {}};
+}
+
 bool is_gate_name(std::string_view name) {
     constexpr std::string_view kAllowed =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:+";
@@ -177,23 +182,22 @@ Gate read_gate(const Document& document, const Value& value, const Defaults& def
     check_pass_env(map, gate.pass_env);
     gate.pass_env.insert(gate.pass_env.end(), defaults.pass_env.begin(), defaults.pass_env.end());
     if (const Value* report = map.any("report"))
-        map.reject(*report,
-                   Error{ErrorKind::Unsupported, "`report` is not built yet", "take it out for now", {}, {}});
+        map.reject(unsupported(document, *report, "`report` is not built yet", "take it out for now"));
     gate.required = map.boolean("required", false);
     gate.workspace =
         map.choice("workspace", {"snapshot", "worktree"}, 0) == 0 ? Workspace::Snapshot : Workspace::Worktree;
     gate.version = read_script(map, "version");
     gate.only = read_conditions(map, "only");
     gate.except = read_conditions(map, "except");
-    if (!map.failed()) {
-        if (gate.run.empty() == gate.builtins.empty())
-            map.reject(value, "a gate has either `run` or `builtin`: " + escape_foreign(gate.name));
+    if (const Value* env = map.any("env"); env != nullptr && !map.failed())
         for (const auto& [name, text] : gate.env)
-            if (name.starts_with("GIT_") || name.find_first_of("= ") != std::string::npos || name.empty())
-                map.reject(*map.any("env"), "`env` cannot set `" + escape_foreign(name) + "`");
-    }
+            if (name.empty() || name.starts_with("GIT_") || name.find_first_of("= ") != std::string::npos)
+                map.reject(*env, "`env` cannot set `" + escape_foreign(name) + "`");
     gate.definition = canonical(gate);
-    if (auto done = map.finish(); !done) stage.reject(std::move(done.error()));
+    if (auto done = map.finish(); !done)
+        stage.reject(std::move(done.error()));
+    else if (gate.run.empty() == gate.builtins.empty())
+        stage.reject(value, "a gate has either `run` or `builtin`: " + escape_foreign(gate.name));
     return gate;
 }
 
@@ -341,12 +345,9 @@ Result<Config> parse_config(std::string file, std::string text) {
     if (top.any("version", Required::Yes) != nullptr) {
         const auto version = top.integer("version", 1, 1, 1'000'000);
         if (version != 1 && !top.failed())
-            top.reject(*top.any("version"),
-                       Error{ErrorKind::Unsupported,
-                             "`version: " + std::to_string(version) + "` is not known here",
-                             "this tidegate reads version 1; install a newer one",
-                             {},
-                             {}});
+            top.reject(unsupported(document, *top.any("version"),
+                                   "`version: " + std::to_string(version) + "` is not known here",
+                                   "this tidegate reads version 1; install a newer one"));
     }
     const auto defaults = read_defaults(top);
     if (const Value* stages = top.map("stages", Required::Yes))

@@ -23,9 +23,4 @@ struct StageRun {
                                          const PlanOptions& plan_options, Watcher& watcher,
                                          const RunOptions& run_options);
 
-// The plain face: one line for each gate, the output of those that failed, and a last line; in `text`,
-// escaped. FACE: columns line up, failures whole and last.
-[[nodiscard]] std::string render_report(const Repository& repo, const Plan& plan, const Target& target,
-                                        const RunReport& report);
-
 }  // namespace tidegate::hooks
