@@ -34,28 +34,48 @@ tl::unexpected<Error> refuse(const Subject& subject, std::string_view stage, con
                     subject.commit.str());
 }
 
-// The digest of the stage as the tree itself defines it: gates weakened for one run have another.
-Result<std::string> own_gates(const Repo& source, const Subject& subject, const std::string& stage) {
+// A stage as the tree itself defines it: gates weakened for one run have another digest, and a run of some of
+// them names fewer.
+struct OwnGates {
+    std::string digest;
+    std::vector<std::string> names;
+};
+
+std::vector<std::string> names_of_gates(const Value& root, const std::string& stage) {
+    std::vector<std::string> names;
+    const Value* gates = root.find("stages")->find(stage)->find("gates");
+    if (gates == nullptr) return names;
+    for (const auto& gate : gates->list())
+        if (const Value* name = gate.find("name")) names.push_back(name->text());
+    return names;
+}
+
+Result<OwnGates> own_gates(const Repo& source, const Subject& subject, const std::string& stage) {
     const auto text = TRY(source.file_at(subject.tree, std::string(kGatesFile), kLongestGatesFile));
     if (!text) return refuse(subject, stage, "it has no " + std::string(kGatesFile));
     const auto document = parse_yaml(std::string(kGatesFile), *text);
     if (!document) return refuse(subject, stage, "its gates cannot be read: " + document.error().line());
     auto digest = gates_digest(document->root(), stage);
     if (!digest) return refuse(subject, stage, "its " + std::string(kGatesFile) + " has no such stage");
-    return digest;
+    return OwnGates{std::move(*digest), names_of_gates(document->root(), stage)};
 }
 
 // Why a statement that is signed well does not count; empty where it does.
 std::string objection(const TestResult& result, const Subject& subject, const std::string& stage,
-                      const std::string& digest) {
+                      const OwnGates& own) {
     if (result.tree != subject.tree) return "it is for another tree, " + result.tree.short_str();
     if (result.stage != stage) return "it is for another stage, " + escape_foreign(result.stage);
     for (const auto& gate : result.gates)
         if (gate.outcome == "failed" || gate.outcome == "skipped")
-            return "gate " + escape_foreign(gate.name) + " " +
-                   (gate.outcome == "failed" ? "failed" : "was skipped");
+            return "gate " + escape_foreign(gate.name) +
+                   (gate.outcome == "failed" ? " failed" : " was skipped");
     if (!result.passed) return "it did not pass";
-    if (result.gates_digest != digest) return "it was made with other gates than the tree defines";
+    if (result.gates_digest != own.digest) return "it was made with other gates than the tree defines";
+    for (const auto& name : own.names) {
+        const bool ran = std::any_of(result.gates.begin(), result.gates.end(),
+                                     [&](const GateResult& gate) { return gate.name == name; });
+        if (!ran) return "gate " + escape_foreign(name) + " is not in it";
+    }
     return {};
 }
 
@@ -77,14 +97,14 @@ class StageCount {
         : source_(source), subject_(subject), allowed_(allowed), now_(now) {}
 
     Result<StageProof> count(const std::vector<TreeEntry>& entries, const std::string& stage, int threshold) {
-        const auto digest = TRY(own_gates(source_, subject_, stage));
+        const auto own = TRY(own_gates(source_, subject_, stage));
         std::vector<Signer> signers;
         std::string why = "nobody did so";
         size_t looked_at = 0;
         for (const auto& entry : entries) {
             if (entry.kind != EntryKind::File || !is_for(entry.path, stage)) continue;
             if (++looked_at > kMostAttestations) break;
-            auto found = vouching(entry, stage, digest);
+            auto found = vouching(entry, stage, own);
             if (found)
                 signers.insert(signers.end(), found->begin(), found->end());
             else
@@ -107,11 +127,11 @@ class StageCount {
     }
 
     Result<std::vector<Signer>> vouching(const TreeEntry& entry, const std::string& stage,
-                                         const std::string& digest) {
+                                         const OwnGates& own) {
         const auto envelope = TRY(source_.blob(entry.oid, kLongestAttestation));
         const auto attestation = TRY(parse_attestation(envelope));
         auto signers = TRY(verify_attestation(attestation, allowed_, now_));
-        const auto reason = objection(attestation.result, subject_, stage, digest);
+        const auto reason = objection(attestation.result, subject_, stage, own);
         if (!reason.empty())
             return fail(ErrorKind::Denied, "the attestation by " + escape_foreign(signers.front().principal) +
                                                " does not count: " + reason);

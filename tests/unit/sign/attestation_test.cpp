@@ -145,7 +145,7 @@ TEST_CASE("dsse: the pre-authentication encoding is the specification's") {
           "DSSEv1 29 http://example.com/HelloWorld 11 hello world");
 }
 
-TEST_CASE("attestation: signed, read and verified; the envelope is one line") {
+TEST_CASE("attestation: signed, read and verified, and the envelope is one line") {
     const auto envelope = sign_attestation(passed(), signer_of("ana"));
     REQUIRE_MESSAGE(envelope.has_value(), refusal(envelope));
     CHECK(envelope->find('\n') == envelope->size() - 1);
@@ -194,7 +194,8 @@ TEST_CASE("attack 5: an attestation signed for another namespace, or by a key fo
 }
 
 TEST_CASE(
-    "attack 8: the same key twice in an envelope is one signer; a bad signature beside it harms nothing") {
+    "attack 8: the same key twice in an envelope is one signer, and a bad signature beside it harms "
+    "nothing") {
     auto read = parse_attestation(sign_attestation(passed(), signer_of("ana")).value()).value();
     const auto again = parse_attestation(sign_attestation(passed(), signer_of("ben")).value()).value();
     const auto allowed =

@@ -109,7 +109,7 @@ TEST_CASE("signer: a key in the agent signs, named by .pub file, by key:: or lit
     }
 }
 
-TEST_CASE("signer: a passphrase is never asked for; the refusal says what to do") {
+TEST_CASE("signer: a passphrase is never asked for, and the refusal says what to do") {
     const auto& locked = key_file("locked", {"-t", "ed25519", "-N", "secret"});
     const auto signer = SshSigner::make(locked.path);
     REQUIRE_MESSAGE(signer.has_value(), refusal(signer));

@@ -23,8 +23,8 @@ struct Approvals : Work {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Approvals,
-                  "approvals: another person's approval counts; without one the refusal says who is asked") {
+TEST_CASE_FIXTURE(
+    Approvals, "approvals: another person's approval counts, and without one the refusal says who is asked") {
     CHECK(says(denial(count()), "production/web.yaml as of " + head().short_str() + " has 0 of 1 approval"));
     CHECK(says(count().error().hint, "tidegate approve web --env production"));
     (void)approve("ben");

@@ -26,7 +26,7 @@ struct Source : Work {
         result.commit = release;
         result.stage = stage;
         result.passed = true;
-        result.gates = {{"unit", "passed", Duration(31)}};
+        result.gates = {{stage == "nightly" ? "soak" : "unit", "passed", Duration(31)}};
         result.gates_digest = gates_digest(parse_yaml("g", gates).value().root(), stage).value();
         result.finished = noon();
         return result;
@@ -97,6 +97,13 @@ TEST_CASE_FIXTURE(Source, "attack 15: an attestation with a failed or a skipped 
     result.passed = false;
     attest("ana", result);
     CHECK(says(denial(verify()), "did not pass"));
+}
+
+TEST_CASE_FIXTURE(Source, "attack 15: an attestation that leaves a gate out is not counted") {
+    auto result = passed();
+    result.gates = {{"lint", "passed", {}}};
+    attest("ana", result);
+    CHECK(says(denial(verify()), "gate unit is not in it"));
 }
 
 TEST_CASE_FIXTURE(Source,

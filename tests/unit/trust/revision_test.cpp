@@ -170,7 +170,7 @@ TEST_CASE_FIXTURE(Branch, "revision: the commit that the host names may replace 
     CHECK(says(denial(verify(bare, accepted)), "not signed"));
 }
 
-TEST_CASE_FIXTURE(Branch, "revision: a signed merge of unsigned work is accepted; the merge vouches") {
+TEST_CASE_FIXTURE(Branch, "revision: a signed merge of unsigned work is accepted, for the merge vouches") {
     const auto base = commit("ana");
     git({"switch", "-q", "-c", "side"});
     write("production/web.yaml", "version: 1\n");
