@@ -25,6 +25,14 @@ class Interrupt {
         }
         signal(soft_);
     }
+    // Forgets a Newer that was heeded. Stop stays.
+    void settle() {
+        Ask newer = Ask::Newer;
+        if (!asked_.compare_exchange_strong(newer, Ask::None)) return;
+        std::uint64_t count = 0;
+        (void)!::read(soft_.get(), &count, sizeof count);
+        if (asked_.load() != Ask::None) signal(soft_);
+    }
     // The patience with what cannot be cut short (a migration, an activation) is over.
     void force() {
         ask(Ask::Stop);

@@ -146,6 +146,9 @@ class Journal {
     [[nodiscard]] Result<AppRow> app(const std::string& app);
     [[nodiscard]] Result<std::vector<std::string>> apps();
     [[nodiscard]] Result<std::vector<GoodRelease>> good_releases(const std::string& app);
+    // The first deployment that brought this commit up well; nullopt: none did.
+    [[nodiscard]] Result<std::optional<std::int64_t>> first_deployed(const std::string& app,
+                                                                     const std::string& commit);
     // Takes what is behind `current` as good without a deployment: an app that was there before us, a lost
     // database, or a manifest of which only words changed.
     [[nodiscard]] Result<void> adopt(const std::string& app, const RunningRow& running);

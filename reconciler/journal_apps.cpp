@@ -73,6 +73,20 @@ Result<std::vector<GoodRelease>> Journal::good_releases(const std::string& app) 
         app);
 }
 
+Result<std::optional<std::int64_t>> Journal::first_deployed(const std::string& app,
+                                                            const std::string& commit) {
+    const std::lock_guard lock(mutex_);
+    const auto found = TRY(database_.first(
+        "SELECT min(x) FROM (SELECT min(id) AS x FROM deployments WHERE app=?1 AND to_commit=?2 AND "
+        "outcome='deployed' UNION ALL SELECT min(first) FROM good WHERE app=?1 AND commit_id=?2)",
+        [](const Row& row) -> std::optional<std::int64_t> {
+            if (row.null(0)) return std::nullopt;
+            return row.integer(0);
+        },
+        app, commit));
+    return found ? *found : std::nullopt;
+}
+
 Result<void> Journal::put_running(const std::string& app, const RunningRow& running,
                                   std::int64_t deployment) {
     TRY(database_.run("INSERT OR REPLACE INTO running VALUES(?,?,?,?,?,?,?,?,?)", app, running.root,

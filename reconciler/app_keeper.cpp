@@ -1,0 +1,349 @@
+#include "reconciler/app_keeper.hpp"
+
+#include "reconciler/drift.hpp"
+#include "reconciler/host_ports.hpp"
+
+#include <random>
+#include <utility>
+
+namespace tidegate::reconciler {
+
+using namespace shared;
+
+namespace {
+
+constexpr int kMostRounds =
+    20;  // of one visit; a visit that needs more is a fault of ours, and looked at again
+
+// Stands in where the real ports could not be made: the first phase fails with the reason, nothing is touched.
+class NoPorts final : public Ports {
+  public:
+    explicit NoPorts(Error error) : error_(std::move(error)) {}
+    Result<std::string> fetch(int) override { return fail(error_); }
+    Result<std::string> verify(int) override { return fail(error_); }
+    bool complete() override { return false; }
+    Result<std::string> stage(int) override { return fail(error_); }
+    Result<std::string> build(int) override { return fail(error_); }
+    Result<std::string> discard() override { return std::string(); }
+    Migration migration(Side) override { return {}; }
+    Result<std::string> migrate(Side, Way, int) override { return fail(error_); }
+    Result<std::optional<std::string>> current() override { return fail(error_); }
+    Result<std::string> switch_to(Side) override { return fail(error_); }
+    Result<std::string> activate(Side, int) override { return fail(error_); }
+    Result<std::string> health(Side, int) override { return fail(error_); }
+    Result<std::string> soak(int) override { return fail(error_); }
+    Result<std::vector<std::string>> prune(const std::vector<std::string>&,
+                                           const std::vector<std::string>&) override {
+        return fail(error_);
+    }
+
+  private:
+    Error error_;
+};
+
+std::optional<AppSpec> spec_of(const std::string& app, const std::string& text) {
+    if (text.empty()) return std::nullopt;
+    auto spec = read_app_spec(app, text);
+    if (!spec) return std::nullopt;
+    return std::move(*spec);
+}
+
+}  // namespace
+
+struct AppKeeper::View {
+    std::optional<DeclaredApp> app;
+    std::optional<Declared> declared;
+    Observed observed;
+    AppRow remembered;
+    std::optional<DeploymentRow> unfinished;
+};
+
+AppKeeper::AppKeeper(const Host& host, std::string app, std::function<std::shared_ptr<const Look>()> looked,
+                     std::function<void(const AppReport&)> report, Interrupt& interrupt)
+    : host_(host),
+      app_(std::move(app)),
+      looked_(std::move(looked)),
+      report_to_(std::move(report)),
+      interrupt_(interrupt),
+      log_(host.log.with("app", app_)) {
+    report_.app = app_;
+}
+
+Declared AppKeeper::declared_of(const DeclaredApp& app, const AppRow& remembered, const Accepted& accepted) {
+    Declared out;
+    out.app = app_;
+    out.manifest = app.text;
+    out.digest = app.digest;
+    out.revision = accepted.revision.str();
+    out.signer = accepted.signer;
+    if (app.wrong) out.refused = app.wrong->line();
+    if (!app.spec) return out;
+    const auto& spec = *app.spec;
+    out.root = spec.root;
+    out.release = spec.release.str();
+    out.commit = spec.commit.str();
+    out.label = spec.label();
+    out.self_heal = spec.self_heal;
+    out.migrates = spec.up.has_value();
+    out.revertible = spec.compatible || spec.down.has_value();
+    const auto& running = remembered.running;
+    if (!running) return out;
+    const auto former = spec_of(app_, running->manifest);
+    if (former) out.same_runtime = former->runtime_digest == spec.runtime_digest;
+    if (running->release == out.release) out.migrates = false;
+    const auto first_there = host_.journal.first_deployed(app_, out.commit);
+    const auto first_here = host_.journal.first_deployed(app_, running->commit);
+    out.back = running->commit != out.commit && first_there && *first_there && first_here && *first_here &&
+               **first_there < **first_here;
+    if (out.back && former) {
+        out.migrates = former->up.has_value();
+        out.revertible = former->compatible || former->down.has_value();
+    }
+    return out;
+}
+
+Observed AppKeeper::observe(const std::optional<DeclaredApp>& app, const AppRow& remembered) {
+    Observed out;
+    std::string path;
+    if (app && app->spec && !app->wrong) path = app->spec->root;
+    if (path.empty() && remembered.running) path = remembered.running->root;
+    if (path.empty()) return out;
+    std::optional<RunAs> user;
+    if (app && app->spec)
+        if (auto found = app_user(*app->spec)) user = *found;
+    const auto root = AppRoot::open(path, host_.config.roots, user, IfMissing::Fail);
+    if (!root) {
+        if (root.error().kind != ErrorKind::NotFound) out.trouble = root.error().line();
+        return out;
+    }
+    const auto current = root->current();
+    if (!current)
+        out.trouble = current.error().line();
+    else if (*current)
+        out.current = (*current)->str();
+    return out;
+}
+
+Result<AppKeeper::View> AppKeeper::view() {
+    View view;
+    const auto looked = looked_();
+    if (looked)
+        if (const auto found = looked->apps.find(app_); found != looked->apps.end()) view.app = found->second;
+    view.remembered = TRY(host_.journal.app(app_));
+    view.unfinished = TRY(host_.journal.unfinished(app_));
+    if (view.app) view.declared = declared_of(*view.app, view.remembered, *looked->accepted);
+    view.observed = observe(view.app, view.remembered);
+    report_.current = view.observed.current.value_or("");
+    report_.denied = (view.app && (view.app->pending ||
+                                   (view.app->wrong && view.app->wrong->kind == ErrorKind::Denied))) ||
+                     (view.remembered.hold && view.remembered.hold->refused);
+    return view;
+}
+
+Decision AppKeeper::decide_now(const View& view) const {
+    Standing standing;
+    if (view.app) standing.tip_refused = view.app->pending;
+    return decide(view.declared, view.observed, view.remembered, view.unfinished.has_value(), standing,
+                  host_.clock.now());
+}
+
+// Asked only of an app that seems converged: files of the running release, then its probes.
+void AppKeeper::observe_drift(View& view) {
+    if (!view.app || !view.app->spec || !view.observed.current) return;
+    const auto& spec = *view.app->spec;
+    const auto root =
+        AppRoot::open(spec.root, host_.config.roots, app_user(spec).value_or(std::nullopt), IfMissing::Fail);
+    if (!root || *view.observed.current != spec.release.str()) return;
+    const IntegrityStore store(host_.config.state, app_);
+    if (auto record = store.load(spec.release); record && *record) {
+        bool refreshed = false;
+        const auto drift = find_drift(*root, spec.release, **record, refreshed, interrupt_.soft_fd());
+        if (drift && refreshed) (void)store.save(spec.release, **record);
+        if (drift && !drift->none()) {
+            view.observed.drift = "the running release was changed: " + drift->words();
+            for (const auto& file : drift->files)
+                view.observed.mendable = view.observed.mendable && file.mendable;
+            return;
+        }
+    }
+    if (spec.probes.empty()) return;
+    const auto site = command_site(spec, *root, std::nullopt);
+    if (!site) return;
+    auto quiet = DeploymentLog::none();
+    const auto verdict = check_healthy(spec.probes, {&*site, &quiet, &host_.units}, interrupt_.soft_fd());
+    if (!verdict.healthy && interrupt_.asked() == Ask::None) view.observed.drift = verdict.words;
+}
+
+void AppKeeper::tell(const Decision& decision) {
+    const bool changed = decision.verb != report_.decision.verb || decision.reason != report_.decision.reason;
+    report_.decision = decision;
+    const auto level = changed && decision.verb != Verb::Nothing ? LogLevel::Info : LogLevel::Debug;
+    log_.write(level, "decided",
+               {{"verb", std::string(name_of(decision.verb))},
+                {"state", std::string(name_of(decision.state))},
+                {"reason", decision.reason}});
+    report_to_(report_);
+}
+
+AppReport AppKeeper::failed(const Error& error) {
+    log_.error("the app cannot be looked after", error);
+    tell({Verb::Wait, AppState::Unknown, error.line(), host_.clock.now() + Duration(10'000)});
+    return report_;
+}
+
+AppReport AppKeeper::decide_only() {
+    auto now = view();
+    if (!now) return failed(now.error());
+    report_.decision = decide_now(*now);
+    return report_;
+}
+
+AppReport AppKeeper::keep() {
+    for (int round = 0; round < kMostRounds && interrupt_.asked() != Ask::Stop; ++round) {
+        interrupt_.settle();
+        auto now = view();
+        if (!now) return failed(now.error());
+        auto decision = decide_now(*now);
+        if (decision.verb == Verb::Nothing && decision.state == AppState::Converged) {
+            observe_drift(*now);
+            decision = decide_now(*now);
+        }
+        tell(decision);
+        if (!act(*now, decision)) break;
+    }
+    return report_;
+}
+
+bool AppKeeper::act(const View& view, const Decision& decision) {
+    switch (decision.verb) {
+        case Verb::Recover: return recover(view);
+        case Verb::Deploy: return deploy(view);
+        case Verb::Adopt: adopt(view); return true;
+        case Verb::Mend: return mend(view, decision);
+        default: return false;
+    }
+}
+
+bool AppKeeper::deploy(const View& view) {
+    const auto& declared = *view.declared;
+    const auto& running = view.remembered.running;
+    DeploymentRow row;
+    row.app = app_;
+    row.root = declared.root;
+    row.from_release = view.observed.current.value_or("");
+    if (running && running->release == row.from_release) {
+        row.from_commit = running->commit;
+        row.from_label = running->label;
+        row.from_manifest = running->manifest;
+        row.from_good = true;
+    }
+    row.to_release = declared.release;
+    row.to_commit = declared.commit;
+    row.to_label = declared.label;
+    row.to_manifest = declared.manifest;
+    row.digest = declared.digest;
+    row.revision = declared.revision;
+    row.signer = declared.signer;
+    row.back = declared.back && row.from_good;
+    row.started = host_.clock.now();
+    const auto id = host_.journal.begin(row);
+    if (!id) {
+        (void)failed(id.error());
+        return false;
+    }
+    row.id = *id;
+    return walk(std::move(row), false);
+}
+
+bool AppKeeper::recover(const View& view) {
+    return walk(*view.unfinished, true);
+}
+
+bool AppKeeper::walk(DeploymentRow row, bool found) {
+    report_.deploying = row.digest;
+    report_.deployment = row.id;
+    report_to_(report_);
+    auto made = HostPorts::make(host_, row);
+    if (!made && found) {
+        (void)failed(made.error());  // nothing is known to be lost; tried again at the next tick
+        report_.deploying.clear();
+        return false;
+    }
+    std::unique_ptr<Ports> ports;
+    if (made)
+        ports = std::move(*made);
+    else
+        ports = std::make_unique<NoPorts>(made.error());
+    // What changed between deciding and now, nobody would ask us again for.
+    if (const auto looked = looked_(); !found && looked)
+        if (const auto app = looked->apps.find(app_);
+            app != looked->apps.end() && app->second.digest != row.digest)
+            interrupt_.ask(Ask::Newer);
+    const auto on_state = [this](State state) {
+        report_.decision.state = AppState::Converging;
+        report_.decision.reason =
+            "deployment " + std::to_string(report_.deployment) + ": " + std::string(name_of(state));
+        report_to_(report_);
+    };
+    Deployment deployment(std::move(row), *ports, host_.journal, interrupt_, host_.clock, host_.log,
+                          on_state);
+    const auto outcome = found ? deployment.recover() : deployment.run();
+    report_.deploying.clear();
+    return outcome.end != State::Stopped;
+}
+
+void AppKeeper::adopt(const View& view) {
+    const auto& declared = *view.declared;
+    RunningRow running{declared.root,     declared.release, declared.commit,   declared.label,
+                       declared.manifest, declared.digest,  declared.revision, host_.clock.now()};
+    if (view.remembered.running && view.remembered.running->release == declared.release)
+        running.since = view.remembered.running->since;
+    if (auto ok = host_.journal.adopt(app_, running); !ok) (void)failed(ok.error());
+}
+
+bool AppKeeper::mend(const View& view, const Decision& decision) {
+    const auto& spec = *view.app->spec;
+    const auto user = app_user(spec).value_or(std::nullopt);
+    const auto root = AppRoot::open(spec.root, host_.config.roots, user, IfMissing::Fail);
+    const IntegrityStore store(host_.config.state, app_);
+    Result<void> done;
+    const auto repair = [&]() -> Result<void> {
+        auto record = TRY(store.load(spec.release));
+        bool refreshed = false;
+        if (record && root) {
+            const auto drift = TRY(find_drift(*root, spec.release, *record, refreshed, interrupt_.soft_fd()));
+            if (!drift.none()) {
+                const auto access = TRY(host_.source_access(*spec.url));
+                auto mirror = TRY(GitMirror::open(host_.sources_folder(), *spec.url, access));
+                TRY(mirror.fetch_commit(spec.commit, std::nullopt, interrupt_.soft_fd()));
+                const auto repo = TRY(mirror.repo());
+                TRY(mend_drift(*root, spec.release, repo, drift, *record));
+                return store.save(spec.release, *record);
+            }
+        }
+        DeploymentRow row;
+        row.app = app_;
+        row.to_manifest = view.declared->manifest;
+        row.to_release = row.from_release = view.declared->release;
+        const auto ports = TRY(HostPorts::make(host_, row));
+        TRY(ports->activate(Side::To, interrupt_.hard_fd()));
+        TRY(ports->health(Side::To, interrupt_.soft_fd()));
+        return {};
+    };
+    done = repair();
+    if (done) {
+        log_.info("drift mended", {{"what", decision.reason}});
+        (void)host_.journal.clear_hold(app_);
+        return true;
+    }
+    log_.warning("drift could not be mended", done.error());
+    DelayRow delay = view.remembered.delay.value_or(DelayRow{});
+    if (delay.digest != view.declared->digest) delay = {};
+    delay.digest = view.declared->digest;
+    delay.reason = decision.reason + "; mending failed: " + done.error().line();
+    delay.until = host_.clock.now() + backoff(++delay.failures, 0.5);
+    (void)host_.journal.set_delay(app_, delay);
+    return true;
+}
+
+}  // namespace tidegate::reconciler

@@ -1,0 +1,145 @@
+#include "reconciler/app_spec.hpp"
+
+#include "manifests/approval.hpp"
+#include "manifests/manifest.hpp"
+#include "shared/hash/sha256.hpp"
+
+#include <utility>
+
+namespace tidegate::reconciler {
+
+using namespace shared;
+namespace mf = manifests;
+
+namespace {
+
+Script script_of(const mf::Script& script) {
+    return {script.shell, script.argv};
+}
+
+std::optional<Script> script_of(const std::optional<mf::Script>& script) {
+    if (!script) return std::nullopt;
+    return script_of(*script);
+}
+
+UnitVerb verb_of(mf::UnitAction action) {
+    switch (action) {
+        case mf::UnitAction::Start: return UnitVerb::Start;
+        case mf::UnitAction::Stop: return UnitVerb::Stop;
+        case mf::UnitAction::Restart: return UnitVerb::Restart;
+        case mf::UnitAction::Reload: return UnitVerb::Reload;
+    }
+    return UnitVerb::Restart;
+}
+
+ActivateStep step_of(const mf::ActivateStep& step) {
+    if (const auto* unit = std::get_if<mf::UnitStep>(&step.what))
+        return {UnitStep{verb_of(unit->action), unit->unit}, step.timeout};
+    return {script_of(std::get<mf::Script>(step.what)), step.timeout};
+}
+
+Probe probe_of(const mf::HealthCheck& check) {
+    Probe probe{TcpProbe{}, check.patience, check.successes, check.interval, check.failures};
+    if (const auto* http = std::get_if<mf::HttpCheck>(&check.what)) {
+        HttpProbe out{http->url, http->status, http->body, {}, check.within};
+        out.headers.assign(http->headers.begin(), http->headers.end());
+        probe.what = std::move(out);
+    } else if (const auto* tcp = std::get_if<mf::TcpCheck>(&check.what)) {
+        probe.what = TcpProbe{tcp->address, check.within};
+    } else if (const auto* script = std::get_if<mf::Script>(&check.what)) {
+        probe.what = RunProbe{script_of(*script), check.within};
+    } else {
+        probe.what = UnitProbe{std::get<mf::UnitCheck>(check.what).unit};
+    }
+    return probe;
+}
+
+// What a running app sees of its manifest beyond its release's folder, whose name says the rest.
+std::string runtime_digest(const mf::Manifest& manifest) {
+    Sha256 hash;
+    const auto script = [&](const mf::Script& of) {
+        hash.field(of.shell);
+        hash.field(std::to_string(of.argv.size()));
+        for (const auto& word : of.argv) hash.field(word);
+    };
+    hash.field(manifest.root);
+    hash.field(manifest.user);
+    hash.field("env");
+    for (const auto& [name, value] : manifest.env) {
+        hash.field(name);
+        hash.field(value);
+    }
+    hash.field("secrets");
+    for (const auto& [name, secret] : manifest.secrets) {
+        hash.field(name);
+        hash.field(secret.credential);
+        hash.field(secret.file);
+    }
+    hash.field("activate");
+    for (const auto& step : manifest.activate) {
+        if (const auto* unit = std::get_if<mf::UnitStep>(&step.what)) {
+            hash.field(name_of(unit->action));
+            hash.field(unit->unit);
+        } else {
+            script(std::get<mf::Script>(step.what));
+        }
+    }
+    return hash.finish_hex();
+}
+
+Error unsupported(const std::string& file, std::string what, std::string hint) {
+    return {ErrorKind::Unsupported, std::move(what) + ": " + file, std::move(hint), {}, {}};
+}
+
+}  // namespace
+
+bool AppSpec::runs_commands() const {
+    bool any = !build.empty() || up || down;
+    for (const auto& step : activate) any = any || std::holds_alternative<Script>(step.what);
+    for (const auto& probe : probes) any = any || std::holds_alternative<RunProbe>(probe.what);
+    return any;
+}
+
+Result<AppSpec> read_app_spec(const std::string& file, const std::string& text) {
+    const auto manifest = TRY(mf::parse_manifest(file, text));
+    const auto* git = manifest.git();
+    if (git == nullptr)
+        return fail(unsupported(file, "this build deploys git sources only", "use `release: {git: …}`"));
+    if (manifest.rollout)
+        return fail(unsupported(file, "this build knows no rollout waves",
+                                "leave `rollout` out: a wave that is ignored would be every host at once"));
+    AppSpec spec(TRY(ReleaseId::parse(mf::release_id(manifest))));
+    spec.app = manifest.app;
+    spec.url = git->url;
+    spec.commit = git->commit;
+    spec.tag = git->tag;
+    if (manifest.require) {
+        spec.stages = manifest.require->stages;
+        spec.threshold = manifest.require->threshold;
+    }
+    spec.hosts = manifest.hosts;
+    spec.root = manifest.root;
+    spec.user = manifest.user;
+    spec.shared = {manifest.shared_dirs, manifest.shared_files};
+    spec.env = manifest.env;
+    for (const auto& [name, secret] : manifest.secrets)
+        spec.secrets.emplace(name, SecretSource{secret.credential, secret.file});
+    for (const auto& step : manifest.build) spec.build.push_back({script_of(step.run), step.timeout});
+    spec.up = script_of(manifest.migrate.up);
+    spec.down = script_of(manifest.migrate.down);
+    spec.compatible = manifest.migrate.compatible;
+    spec.migrate_timeout = manifest.migrate.timeout;
+    for (const auto& step : manifest.activate) spec.activate.push_back(step_of(step));
+    for (const auto& check : manifest.health) spec.probes.push_back(probe_of(check));
+    spec.soak = manifest.soak;
+    spec.keep = manifest.keep;
+    spec.self_heal = manifest.self_heal;
+    spec.runtime_digest = runtime_digest(manifest);
+    return spec;
+}
+
+std::string manifest_digest(const std::string& text) {
+    return mf::manifest_digest(text);
+}
+
+}  // namespace tidegate::reconciler

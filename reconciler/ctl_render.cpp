@@ -1,0 +1,173 @@
+#include "reconciler/ctl_render.hpp"
+
+#include "shared/base/text.hpp"
+
+namespace tidegate::reconciler {
+
+using namespace shared;
+
+namespace {
+
+std::string text(const Value& value, std::string_view key) {
+    const Value* found = value.find(key);
+    return found != nullptr ? found->text() : std::string();
+}
+
+std::optional<WallTime> time(const Value& value, std::string_view key) {
+    const auto parsed = parse_utc(text(value, key));
+    if (!parsed) return std::nullopt;
+    return *parsed;
+}
+
+const Value::List& list(const Value& value, std::string_view key) {
+    static const Value::List kNone;
+    const Value* found = value.find(key);
+    return found != nullptr ? found->list() : kNone;
+}
+
+// "2m", "1h": since when, shortly.
+std::string since(std::optional<WallTime> then, WallTime now) {
+    if (!then || *then == WallTime{}) return {};
+    return human_duration(std::max(Duration(0), now - *then));
+}
+
+std::string release_cell(const std::string& label, const std::string& commit, const std::string& release) {
+    const auto shorter = commit.substr(0, 7);
+    if (release.empty()) return "none";
+    if (label.empty()) return shorter.empty() ? release : shorter;
+    return label == shorter ? label : label + "  " + shorter;
+}
+
+Colour colour_of(std::string_view state) {
+    if (state == "converged") return Colour::Green;
+    if (state == "broken" || state == "held") return Colour::Red;
+    return Colour::Yellow;
+}
+
+Colour colour_of_outcome(std::string_view outcome) {
+    if (outcome == "deployed") return Colour::Green;
+    if (outcome == "postponed" || outcome == "superseded" || outcome == "interrupted" || outcome == "running")
+        return Colour::Yellow;
+    return Colour::Red;
+}
+
+void add_line(std::string& out, std::string_view name, const std::string& what) {
+    if (!what.empty()) out += std::string(name) + what + "\n";
+}
+
+}  // namespace
+
+std::string render_status(const Value& answer, const Face& face, WallTime now) {
+    std::string out = escape_foreign(text(answer, "host") + "  " + text(answer, "environment"));
+    const Value* found = answer.find("detail");
+    const Value detail = found != nullptr ? *found : Value();
+    const auto revision = text(answer, "revision");
+    if (revision.empty()) {
+        out += "  no revision accepted yet";
+    } else {
+        out += "  revision " + revision.substr(0, 7);
+        std::string inside;
+        if (const auto accepted = time(detail, "accepted")) inside = ago(*accepted, now);
+        if (const auto signer = text(detail, "signer"); !signer.empty())
+            inside += (inside.empty() ? "" : ", ") + std::string("signed by ") + escape_foreign(signer);
+        if (!inside.empty()) out += " (" + inside + ")";
+    }
+    if (const auto checked = time(detail, "checked")) out += "  checked " + ago(*checked, now);
+    out += "\n";
+    if (const auto refused = text(detail, "refused"); !refused.empty())
+        out += face.paint(Colour::Red, "the branch's tip is refused") + ": " + escape_foreign(refused) + "\n";
+    if (const auto lost = text(detail, "unreachable"); !lost.empty())
+        out += face.paint(Colour::Yellow, "the manifests branch cannot be followed") + ": " +
+               escape_foreign(lost) + "\n";
+    out += "\n";
+    if (list(answer, "apps").empty()) return out + "no app is declared for this host\n";
+    Table table({"APP", "STATE", "RELEASE", "DECLARED", "SINCE", "WHY"});
+    for (const auto& app : list(answer, "apps")) {
+        const auto state = text(app, "state");
+        table.row({text(app, "app"), state,
+                   release_cell(text(app, "label"), text(app, "commit"), text(app, "release")),
+                   text(app, "declared_label"), since(time(app, "since"), now),
+                   state == "converged" ? std::string() : text(app, "reason")});
+        table.paint(colour_of(state), 1);
+    }
+    return out + table.render(face);
+}
+
+std::string render_plan(const Value& answer, const Face& face) {
+    Table table({"APP", "WOULD", "FROM", "TO", "WHY"});
+    for (const auto& app : list(answer, "apps"))
+        table.row({text(app, "app"), text(app, "verb"),
+                   text(app, "from").empty() ? "none" : text(app, "from_label"), text(app, "to_label"),
+                   text(app, "reason")});
+    return table.render(face);
+}
+
+std::string render_history(const Value& answer, const Face& face, WallTime now) {
+    const auto& rows = list(answer, "deployments");
+    if (rows.empty()) return "nothing was deployed yet\n";
+    Table table({"#", "WHEN", "APP", "FROM", "TO", "OUTCOME", "TOOK", "BY", "REVISION"});
+    for (const auto& row : rows) {
+        const auto outcome = text(row, "outcome");
+        const Value* id = row.find("id");
+        const Value* took = row.find("took_ms");
+        const auto started = time(row, "started");
+        table.row({id != nullptr ? std::to_string(id->integer()) : "", started ? calendar(*started, now) : "",
+                   text(row, "app"), text(row, "from").empty() ? "none" : text(row, "from_label"),
+                   text(row, "to_label"), outcome,
+                   took != nullptr ? human_duration(Duration(took->integer())) : "",
+                   text(row, "signer").empty() ? "unsigned" : text(row, "signer"),
+                   text(row, "revision").substr(0, 7)});
+        table.paint(colour_of_outcome(outcome), 5);
+    }
+    return table.render(face);
+}
+
+std::string render_show(const Value& answer, const Face& face, WallTime now) {
+    const Value* id = answer.find("id");
+    std::string out = escape_foreign(text(answer, "app")) + "  deployment " +
+                      (id != nullptr ? std::to_string(id->integer()) : "?") + "  " +
+                      face.paint(colour_of_outcome(text(answer, "outcome")), text(answer, "outcome")) + "\n";
+    const auto from = text(answer, "from");
+    out += "  from      " +
+           (from.empty() ? "nothing" : escape_foreign(text(answer, "from_label") + "  " + from)) + "\n";
+    out += "  to        " + escape_foreign(text(answer, "to_label") + "  " + text(answer, "to")) + "\n";
+    out += "  revision  " + text(answer, "revision") + "\n";
+    add_line(out, "  by        ", escape_foreign(text(answer, "signer")));
+    if (const auto started = time(answer, "started")) out += "  when      " + calendar(*started, now) + "\n";
+    add_line(out, "  reason    ", escape_foreign(text(answer, "reason")));
+    out += "\n";
+    Table table({"PHASE", "ENDED", "WHAT"});
+    for (const auto& phase : list(answer, "phases"))
+        if (text(phase, "what") != "begin")
+            table.row({text(phase, "phase"), text(phase, "what"), text(phase, "detail")});
+    out += table.render(face);
+    if (const auto output = text(answer, "output"); !output.empty())
+        out += "\n── " + escape_foreign(text(answer, "log")) + "\n" + escape_foreign_block(output);
+    return out;
+}
+
+std::string render_verify(const Value& answer, const Face& face) {
+    const Value* good = answer.find("good");
+    const bool fine = good != nullptr && good->boolean();
+    return escape_foreign(text(answer, "app") + "  " + text(answer, "release")) + "  " +
+           face.paint(fine ? Colour::Green : Colour::Red, fine ? "good" : "not good") + "\n  proof  " +
+           escape_foreign(text(answer, "proof")) + "\n  files  " + escape_foreign(text(answer, "files")) +
+           "\n";
+}
+
+Value public_status(const Value& answer) {
+    Value out;
+    for (const auto* key : {"host", "environment", "revision"}) out.set(key, text(answer, key));
+    Value apps(Value::List{});
+    for (const auto& app : list(answer, "apps")) {
+        Value entry;
+        for (const auto* key :
+             {"app", "state", "reason", "release", "commit", "declared", "revision", "since"})
+            entry.set(key, text(app, key));
+        apps.push(std::move(entry));
+    }
+    out.set("apps", std::move(apps));
+    return out;
+}
+
+}  // namespace tidegate::reconciler

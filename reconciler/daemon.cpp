@@ -1,0 +1,315 @@
+#include "reconciler/daemon.hpp"
+
+#include "reconciler/leftover.hpp"
+#include "reconciler/notify.hpp"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace tidegate::reconciler {
+
+using namespace shared;
+
+namespace {
+
+constexpr Duration kStopPatience{20'000};  // for a migration or activation under way, after SIGTERM
+
+Fd open_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
+    return Fd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Daemon>> Daemon::make(const HostConfig& config, DaemonOptions options) {
+    TRY(prepare_folders(config));
+    auto lock = Lock::take(config.state + "/lock");
+    if (!lock) {
+        if (lock.error().kind == ErrorKind::Locked)
+            return fail(ErrorKind::Locked, "another tidegated works on " + config.state,
+                        "stop it first, or give this one a `state` of its own");
+        return fail(std::move(lock.error()));
+    }
+    auto journal = TRY(Journal::open(config.state, SystemClock().now()));
+    std::unique_ptr<Daemon> daemon(
+        new Daemon(config, std::move(options), std::move(*lock), std::move(journal), host_units()));
+    if (!daemon->wake_) return fail_errno("eventfd");
+    if (daemon->journal_->rebuilt())
+        daemon->host_.log.error(
+            "the journal could not be read; it was set aside, and what is on disk is taken over",
+            {{"folder", config.state}});
+    end_leftovers(*daemon->journal_, daemon->host_.log);
+    return daemon;
+}
+
+Daemon::Daemon(const HostConfig& config, DaemonOptions options, Lock lock, std::unique_ptr<Journal> journal,
+               std::unique_ptr<Units> units)
+    : config_(config),
+      options_(std::move(options)),
+      lock_(std::move(lock)),
+      journal_(std::move(journal)),
+      units_(std::move(units)),
+      host_{config_, *journal_, clock_, Log(config.log_format, config.log_level), *units_},
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+Daemon::~Daemon() {
+    server_.reset();
+    look_interrupt_.force();
+    if (look_thread_.joinable()) look_thread_.join();
+    for (auto& [name, slot] : slots_) {
+        if (slot.interrupt) slot.interrupt->force();
+        if (slot.thread.joinable()) slot.thread.join();
+    }
+}
+
+// What a crash left is brought to its end at once, before anybody is asked anything.
+void Daemon::find_unfinished() {
+    const std::lock_guard lock(mutex_);
+    for (const auto& name : journal_->apps().value_or(std::vector<std::string>{})) {
+        if (!wanted(name)) continue;
+        const auto left = journal_->unfinished(name);
+        if (!left || !*left) continue;
+        slots_[name].report.app = name;
+        slots_[name].since = clock_.now();
+    }
+}
+
+Result<void> Daemon::listen() {
+    server_ = TRY(ControlServer::start(config_.socket, host_.log,
+                                       [this](ControlServer::Connection connection, const Peer& peer,
+                                              const Value& request) { handle(connection, peer, request); }));
+    return {};
+}
+
+Result<int> Daemon::run() {
+    const Fd signals = open_signals();
+    if (!signals) return fail_errno("signalfd");
+    // A host that cannot reach its git server still knows what it runs and why.
+    look_ = look_at_home(host_);
+    find_unfinished();
+    if (auto listening = listen(); !listening) {
+        if (!options_.once) return fail(std::move(listening.error()));
+        host_.log.warning("no control socket in this run", listening.error());
+    }
+    notify_manager("READY=1");
+    host_.log.info("tidegated is up", {{"host", config_.name},
+                                       {"environment", config_.environment},
+                                       {"manifests", config_.manifests_url->redacted()}});
+    while (true) {
+        turn();
+        {
+            const std::lock_guard lock(mutex_);
+            if (idle() && (stopping_ || options_.once)) break;
+        }
+        pollfd polled[] = {{signals.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}};
+        if (poll(polled, 2, wait_ms()) < 0 && errno != EINTR) return fail_errno("poll");
+        if (polled[1].revents != 0) {
+            std::uint64_t count = 0;
+            (void)!::read(wake_.get(), &count, sizeof count);
+        }
+        signalfd_siginfo info{};
+        while (::read(signals.get(), &info, sizeof info) == sizeof info) {
+            if (info.ssi_signo == SIGHUP) {
+                const std::lock_guard lock(mutex_);
+                look_asked_ = true;
+            } else {
+                stop(info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+            }
+        }
+    }
+    const std::lock_guard lock(mutex_);
+    host_.log.info("tidegated ends");
+    return exit_status();
+}
+
+void Daemon::wake() {
+    const std::uint64_t one = 1;
+    (void)!::write(wake_.get(), &one, sizeof one);
+}
+
+bool Daemon::wanted(const std::string& app) const {
+    return options_.app.empty() || options_.app == app;
+}
+
+// One turn of the loop: what ended, what is new, what is due.
+void Daemon::turn() {
+    reap();
+    take_look();
+    start_look();
+    start_keepers();
+    answer_waiters();
+    const std::lock_guard lock(mutex_);
+    if (force_at_ && std::chrono::steady_clock::now() >= *force_at_) {
+        force_at_.reset();
+        host_.log.warning("what is under way takes too long; it is ended");
+        for (auto& [name, slot] : slots_)
+            if (slot.running) slot.interrupt->force();
+    }
+}
+
+void Daemon::reap() {
+    const std::lock_guard lock(mutex_);
+    for (auto& [name, slot] : slots_) {
+        if (!slot.finished) continue;
+        slot.thread.join();
+        slot.finished = slot.running = false;
+        slot.again.reset();
+        if (const auto& again = slot.report.decision.again)
+            slot.again = clock_.mono() + std::max(Duration(100), *again - clock_.now());
+    }
+}
+
+void Daemon::start_look() {
+    const std::lock_guard lock(mutex_);
+    const bool due = look_asked_ || (!options_.once && clock_.mono() >= next_look_);
+    if (looking_ || stopping_ || !due) return;
+    if (look_thread_.joinable()) look_thread_.join();
+    look_asked_ = false;
+    looking_ = true;
+    next_look_ = clock_.mono() + config_.interval;
+    for (auto& waiter : waiters_) waiter.looked = true;
+    look_thread_ = std::thread([this, before = look_] {
+        auto fresh = look(host_, before, look_interrupt_.soft_fd());
+        {
+            const std::lock_guard inner(mutex_);
+            fresh_look_ = std::move(fresh);
+        }
+        wake();
+    });
+}
+
+void Daemon::take_look() {
+    const std::lock_guard lock(mutex_);
+    if (!fresh_look_) return;
+    look_thread_.join();
+    looking_ = false;
+    const auto before = std::exchange(look_, std::exchange(fresh_look_, nullptr));
+    if (look_->refused && (!before || !before->refused || before->tip != look_->tip))
+        host_.log.error("the tip of the manifests branch is refused", *look_->refused);
+    if (look_->unreachable && (!before || !before->unreachable))
+        host_.log.warning("the manifests branch cannot be looked at", *look_->unreachable);
+    std::vector<std::string> names = journal_->apps().value_or(std::vector<std::string>{});
+    for (const auto& [name, app] : look_->apps) names.push_back(name);
+    for (const auto& name : names) {
+        if (!wanted(name)) continue;
+        auto& slot = slots_[name];
+        slot.dirty = true;
+        if (slot.since == WallTime{}) slot.since = clock_.now();
+        slot.report.app = name;
+        const auto app = look_->apps.find(name);
+        if (slot.running && !slot.report.deploying.empty() && app != look_->apps.end() &&
+            app->second.digest != slot.report.deploying)
+            slot.interrupt->ask(Ask::Newer);
+    }
+}
+
+void Daemon::start_keepers() {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    for (auto& [name, slot] : slots_) {
+        const bool due = slot.dirty || (!options_.once && slot.again && clock_.mono() >= *slot.again);
+        if (slot.running || !due) continue;
+        slot.dirty = false;
+        slot.again.reset();
+        slot.running = true;
+        slot.interrupt = std::make_unique<Interrupt>();
+        slot.thread = std::thread([this, app = name, &slot] {
+            const auto looked = [this] {
+                const std::lock_guard inner(mutex_);
+                return look_;
+            };
+            const auto report = [this, &slot](const AppReport& now) {
+                const std::lock_guard inner(mutex_);
+                if (slot.report.decision.state != now.decision.state) slot.since = clock_.now();
+                slot.report = now;
+            };
+            AppKeeper keeper(host_, app, looked, report, *slot.interrupt);
+            const auto last = keeper.keep();
+            report(last);
+            {
+                const std::lock_guard inner(mutex_);
+                slot.finished = true;
+            }
+            wake();
+        });
+    }
+}
+
+bool Daemon::idle() const {
+    if (stopping_)
+        return std::none_of(slots_.begin(), slots_.end(),
+                            [](const auto& entry) { return entry.second.running; });
+    return !looking_ && !look_asked_ && !fresh_look_ &&
+           std::none_of(slots_.begin(), slots_.end(),
+                        [](const auto& entry) { return entry.second.running || entry.second.dirty; });
+}
+
+void Daemon::stop(const char* why) {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    host_.log.info("asked to end", {{"signal", why}});
+    notify_manager("STOPPING=1");
+    stopping_ = true;
+    force_at_ = clock_.mono() + kStopPatience;
+    look_interrupt_.ask(Ask::Stop);
+    for (auto& [name, slot] : slots_)
+        if (slot.running) slot.interrupt->ask(Ask::Stop);
+}
+
+int Daemon::wait_ms() {
+    const std::lock_guard lock(mutex_);
+    std::optional<MonoTime> first;
+    const auto at = [&](const std::optional<MonoTime>& time) {
+        if (time && (!first || *time < *first)) first = time;
+    };
+    if (stopping_) {
+        at(force_at_);
+    } else {
+        if (!looking_ && !options_.once) at(next_look_);
+        for (const auto& [name, slot] : slots_)
+            if (!slot.running && !options_.once) at(slot.again);
+    }
+    if (!first) return -1;
+    const auto left = std::chrono::duration_cast<Duration>(*first - clock_.mono()).count() + 1;
+    return static_cast<int>(std::clamp<Duration::rep>(left, 0, 86'400'000));
+}
+
+int Daemon::exit_status() const {
+    if (stopping_ && !options_.once) return 0;
+    if (look_->refused) return exit_code(look_->refused->kind);
+    bool converged = true;
+    for (const auto& [name, slot] : slots_) {
+        if (slot.report.denied) return exit_code(ErrorKind::Denied);
+        const bool orphan = look_->apps.count(name) == 0;
+        converged = converged && (orphan || slot.report.decision.state == AppState::Converged);
+    }
+    if (look_->unreachable) return exit_code(look_->unreachable->kind);
+    return converged ? 0 : 1;
+}
+
+void Daemon::answer_waiters() {
+    std::vector<Waiter> ready;
+    {
+        const std::lock_guard lock(mutex_);
+        if (!idle() && !stopping_) return;
+        for (const auto& waiter : waiters_)
+            if (waiter.looked || stopping_) ready.push_back(waiter);
+        std::erase_if(waiters_, [&](const Waiter& waiter) { return waiter.looked || stopping_; });
+    }
+    for (const auto& waiter : ready) {
+        auto answer = status("");
+        answer.set("token", Value(waiter.token));
+        const std::lock_guard lock(mutex_);
+        answer.set("exit", Value(exit_status()));
+        if (server_) server_->answer(waiter.connection, answer);
+    }
+}
+
+}  // namespace tidegate::reconciler

@@ -1,0 +1,116 @@
+// The daemon: looks at the manifests branch when it is time or someone asks, and keeps each app in a thread of
+// its own as long as there is something to do. Sleeps in poll(2) otherwise.
+#pragma once
+
+#include "reconciler/app_keeper.hpp"
+#include "reconciler/control_server.hpp"
+#include "reconciler/look.hpp"
+#include "shared/base/files.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace tidegate::reconciler {
+
+struct DaemonOptions {
+    bool once = false;  // converge once, then end
+    std::string app;    // only this one; empty: all
+};
+
+// What the daemon knows of an app between two visits. Under the daemon's mutex.
+struct Slot {
+    AppReport report;
+    shared::WallTime since{};  // of the state
+    bool dirty = true;         // something may be to do
+    std::optional<shared::MonoTime> again;
+    bool running = false;
+    bool finished = false;  // the thread is done and can be joined
+    std::unique_ptr<Interrupt> interrupt;
+    std::thread thread;
+};
+
+class Daemon {
+  public:
+    // Takes the lock on the state folder (Locked where another daemon has it), opens the journal, ends what the
+    // last run left.
+    [[nodiscard]] static Result<std::unique_ptr<Daemon>> make(const HostConfig& config,
+                                                              DaemonOptions options);
+    ~Daemon();
+
+    // Until a signal, or with `once` until there is nothing to do. Gives the exit code. Signals TERM, INT and
+    // HUP must be blocked by the caller in every thread.
+    [[nodiscard]] Result<int> run();
+
+  private:
+    struct Waiter {
+        ControlServer::Connection connection = 0;
+        std::int64_t token = 0;
+        bool looked = false;  // a look began after it asked
+    };
+
+    Daemon(const HostConfig& config, DaemonOptions options, shared::Lock lock,
+           std::unique_ptr<Journal> journal, std::unique_ptr<Units> units);
+    [[nodiscard]] Result<void> listen();
+    void find_unfinished();
+
+    // daemon.cpp, main thread
+    void turn();
+    void reap();
+    void start_look();
+    void take_look();
+    void start_keepers();
+    void answer_waiters();
+    void stop(const char* why);
+    [[nodiscard]] int wait_ms();
+    [[nodiscard]] bool idle() const;
+    [[nodiscard]] int exit_status() const;
+    [[nodiscard]] bool wanted(const std::string& app) const;
+    void wake();
+
+    // daemon_control.cpp, the control server's thread
+    void handle(ControlServer::Connection connection, const Peer& peer, const shared::Value& request);
+    [[nodiscard]] Result<shared::Value> answer_to(const std::string& command, const shared::Value& request);
+    [[nodiscard]] shared::Value status(const std::string& app);
+    [[nodiscard]] Result<shared::Value> plan(const std::string& app);
+    [[nodiscard]] Result<shared::Value> change(const std::string& command, const std::string& app,
+                                               const shared::Value& request);
+    [[nodiscard]] Result<shared::Value> history(const std::string& app, const shared::Value& request);
+    [[nodiscard]] Result<shared::Value> show(const std::string& app, const shared::Value& request);
+    [[nodiscard]] Result<shared::Value> why(const std::string& app);
+    [[nodiscard]] Result<shared::Value> verify(const std::string& app);
+    [[nodiscard]] Result<void> known(const std::string& app);
+    void sync(ControlServer::Connection connection, const shared::Value& request);
+
+    const HostConfig& config_;
+    DaemonOptions options_;
+    shared::Lock lock_;
+    std::unique_ptr<Journal> journal_;
+    std::unique_ptr<Units> units_;
+    shared::SystemClock clock_;
+    Host host_;
+    shared::Fd wake_;
+    Interrupt look_interrupt_;
+    std::thread look_thread_;
+
+    std::mutex mutex_;  // over everything below
+    std::map<std::string, Slot> slots_;
+    std::shared_ptr<const Look> look_;
+    std::shared_ptr<const Look> fresh_look_;  // made by the look's thread, not yet taken
+    bool looking_ = false;
+    bool look_asked_ = true;
+    shared::MonoTime next_look_{};
+    std::vector<Waiter> waiters_;
+    std::int64_t next_token_ = 1;
+    bool stopping_ = false;
+    std::optional<shared::MonoTime> force_at_;
+
+    std::unique_ptr<ControlServer> server_;  // last: gone first, so that no request meets a half-dead daemon
+};
+}  // namespace tidegate::reconciler

@@ -1,0 +1,336 @@
+// What the daemon answers over its control socket. Requests: {"command", "app", …}; answers: an object, with
+// "error", "hint" and "exit" where it could not be done.
+#include "reconciler/daemon.hpp"
+#include "reconciler/host_ports.hpp"
+#include "reconciler/status.hpp"
+#include "shared/base/text.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tidegate::reconciler {
+
+using namespace shared;
+
+namespace {
+
+constexpr int kHistoryRows = 50;
+constexpr size_t kLogTail = 16 << 10;
+
+std::string text_of(const Value& request, std::string_view key) {
+    const Value* value = request.find(key);
+    return value != nullptr && value->is(Value::Kind::Text) ? value->text() : std::string();
+}
+bool flag_of(const Value& request, std::string_view key) {
+    const Value* value = request.find(key);
+    return value != nullptr && value->boolean();
+}
+std::int64_t number_of(const Value& request, std::string_view key, std::int64_t fallback) {
+    const Value* value = request.find(key);
+    return value != nullptr && value->is(Value::Kind::Integer) ? value->integer() : fallback;
+}
+
+Value to_value(const Error& error) {
+    Value out;
+    out.set("error", error.line());
+    out.set("hint", error.hint);
+    out.set("exit", exit_code(error.kind));
+    return out;
+}
+
+std::string label_for(Journal& journal, const std::string& app, const std::string& release,
+                      std::string& commit) {
+    for (const auto& good : journal.good_releases(app).value_or(std::vector<GoodRelease>{})) {
+        if (good.release != release) continue;
+        commit = good.commit;
+        return good.label;
+    }
+    return {};
+}
+
+AppFacts facts_of(Journal& journal, const std::string& app, const Slot* slot, const Look* look) {
+    AppFacts facts;
+    facts.app = app;
+    if (slot != nullptr) {
+        facts.state = slot->report.decision.state;
+        facts.reason = slot->report.decision.reason;
+        facts.release = slot->report.current;
+        facts.since = slot->since;
+        facts.again = slot->report.decision.again;
+    }
+    const auto remembered = journal.app(app).value_or(AppRow{});
+    const auto& running = remembered.running;
+    if (running && (running->release == facts.release || facts.release.empty())) {
+        facts.release = running->release;
+        facts.commit = running->commit;
+        facts.label = running->label;
+        if (facts.state == AppState::Converged) facts.since = running->since;
+    } else if (!facts.release.empty()) {
+        facts.label = label_for(journal, app, facts.release, facts.commit);
+        // A first release that failed is behind `current` and never was good.
+        if (const auto last = journal.last(app);
+            facts.commit.empty() && last && *last && (*last)->to_release == facts.release) {
+            facts.commit = (*last)->to_commit;
+            facts.label = (*last)->to_label;
+        }
+    }
+    if (facts.state == AppState::Held && remembered.hold) facts.since = remembered.hold->at;
+    if (look == nullptr) return facts;
+    if (look->accepted) facts.revision = look->accepted->revision.str();
+    const auto found = look->apps.find(app);
+    if (found != look->apps.end() && found->second.spec) {
+        facts.declared = found->second.spec->commit.str();
+        facts.declared_label = found->second.spec->label();
+    }
+    return facts;
+}
+
+}  // namespace
+
+void Daemon::handle(ControlServer::Connection connection, const Peer& peer, const Value& request) {
+    const auto command = text_of(request, "command");
+    host_.log.debug("asked over the control socket",
+                    {{"command", command}, {"uid", std::to_string(peer.uid)}});
+    if (command == "sync") return sync(connection, request);
+    const auto answer = answer_to(command, request);
+    server_->answer(connection, answer ? *answer : to_value(answer.error()));
+}
+
+Result<Value> Daemon::answer_to(const std::string& command, const Value& request) {
+    const auto app = text_of(request, "app");
+    if (!app.empty()) TRY(known(app));
+    if (command == "status") return status(app);
+    if (command == "plan") return plan(app);
+    if (command == "history") return history(app, request);
+    const bool for_one = command == "pause" || command == "resume" || command == "retry" ||
+                         command == "show" || command == "why" || command == "verify";
+    if (!for_one)
+        return fail(ErrorKind::Usage, "the daemon knows no command `" + escape_foreign(command) + "`",
+                    "tidegatectl and tidegated may be of different versions");
+    if (app.empty()) return fail(ErrorKind::Usage, command + " needs the name of an app");
+    if (command == "show") return show(app, request);
+    if (command == "why") return why(app);
+    if (command == "verify") return verify(app);
+    return change(command, app, request);
+}
+
+Result<void> Daemon::known(const std::string& app) {
+    std::vector<std::string> names = TRY(journal_->apps());
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [name, slot] : slots_) names.push_back(name);
+        if (look_)
+            for (const auto& [name, found] : look_->apps) names.push_back(name);
+    }
+    if (std::find(names.begin(), names.end(), app) != names.end()) return {};
+    const std::vector<std::string_view> candidates(names.begin(), names.end());
+    const auto meant = nearest(app, candidates);
+    return fail(ErrorKind::NotFound, "this host has no app `" + escape_foreign(app) + "`",
+                meant.empty() ? "tidegatectl status shows those it has"
+                              : "did you mean `" + std::string(meant) + "`?");
+}
+
+Value Daemon::status(const std::string& app) {
+    const std::lock_guard lock(mutex_);
+    Value out;
+    out.set("host", config_.name);
+    out.set("environment", config_.environment);
+    out.set("revision", look_ && look_->accepted ? look_->accepted->revision.str() : "");
+    Value apps(Value::List{});
+    for (const auto& [name, slot] : slots_)
+        if (app.empty() || app == name)
+            apps.push(reconciler::to_value(facts_of(*journal_, name, &slot, look_.get())));
+    out.set("apps", std::move(apps));
+    Value detail;
+    if (look_ && look_->accepted) {
+        detail.set("signer", look_->accepted->signer);
+        detail.set("accepted", format_utc(look_->accepted->at));
+    }
+    if (look_ && look_->heard) detail.set("checked", format_utc(*look_->heard));
+    if (look_ && look_->refused) {
+        detail.set("refused", look_->refused->line());
+        detail.set("refused_hint", look_->refused->hint);
+    }
+    if (look_ && look_->unreachable) detail.set("unreachable", look_->unreachable->line());
+    out.set("detail", std::move(detail));
+    out.set("exit", look_ && !looking_ ? exit_status() : 0);
+    return out;
+}
+
+Result<Value> Daemon::plan(const std::string& app) {
+    std::vector<std::string> names;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [name, slot] : slots_)
+            if (app.empty() || app == name) names.push_back(name);
+    }
+    Interrupt never;
+    Value apps(Value::List{});
+    for (const auto& name : names) {
+        AppKeeper keeper(
+            host_, name,
+            [this] {
+                const std::lock_guard lock(mutex_);
+                return look_;
+            },
+            [](const AppReport&) {}, never);
+        const auto report = keeper.decide_only();
+        const auto looked = [this] {
+            const std::lock_guard lock(mutex_);
+            return look_;
+        }();
+        const auto facts = facts_of(*journal_, name, nullptr, looked.get());
+        Value entry;
+        entry.set("app", name);
+        entry.set("verb", name_of(report.decision.verb));
+        entry.set("state", name_of(report.decision.state));
+        entry.set("from", report.current);
+        const auto found = looked ? looked->apps.find(name) : decltype(looked->apps.find(name)){};
+        const bool has = looked && found != looked->apps.end() && found->second.spec;
+        entry.set("to", has ? found->second.spec->release.str() : "");
+        entry.set("from_label", facts.label);
+        entry.set("to_label", facts.declared_label);
+        entry.set("reason", report.decision.reason);
+        apps.push(std::move(entry));
+    }
+    Value out;
+    out.set("apps", std::move(apps));
+    return out;
+}
+
+Result<Value> Daemon::change(const std::string& command, const std::string& app, const Value& request) {
+    Value out;
+    out.set("app", app);
+    if (command == "pause") {
+        const auto reason = text_of(request, "reason");
+        TRY(journal_->set_paused(app, reason.empty() ? "paused by a person" : reason));
+        out.set("done",
+                app + " is paused: nothing is deployed, mended or reverted until tidegatectl resume " + app);
+    } else if (command == "resume") {
+        TRY(journal_->set_paused(app, std::nullopt));
+        out.set("done", app + " is looked after again");
+    } else {
+        std::optional<std::string> irreversible;
+        {
+            const std::lock_guard lock(mutex_);
+            const auto found = look_->apps.find(app);
+            if (flag_of(request, "irreversible") && found != look_->apps.end())
+                irreversible = found->second.digest;
+        }
+        TRY(journal_->retry(app, irreversible));
+        out.set("done", app + " is tried again");
+    }
+    host_.log.info("changed by a person", {{"command", command}, {"app", app}});
+    {
+        const std::lock_guard lock(mutex_);
+        slots_[app].report.app = app;
+        slots_[app].dirty = true;
+        look_asked_ = look_asked_ || command != "pause";
+    }
+    wake();
+    return out;
+}
+
+Result<Value> Daemon::history(const std::string& app, const Value& request) {
+    const auto limit = std::clamp<std::int64_t>(number_of(request, "limit", kHistoryRows), 1, 10'000);
+    Value rows(Value::List{});
+    for (const auto& row : TRY(journal_->history(app, static_cast<int>(limit))))
+        rows.push(reconciler::to_value(row));
+    Value out;
+    out.set("deployments", std::move(rows));
+    return out;
+}
+
+Result<Value> Daemon::show(const std::string& app, const Value& request) {
+    const auto id = number_of(request, "deployment", 0);
+    const auto row = id == 0 ? TRY(journal_->last(app)) : TRY(journal_->deployment(id));
+    if (!row || row->app != app)
+        return fail(ErrorKind::NotFound,
+                    app + " has no deployment " + (id == 0 ? std::string("yet") : std::to_string(id)),
+                    "tidegatectl history " + app + " shows those it has");
+    Value out = reconciler::to_value(*row);
+    Value phases(Value::List{});
+    for (const auto& phase : TRY(journal_->phases(row->id))) phases.push(reconciler::to_value(phase));
+    out.set("phases", std::move(phases));
+    const auto path = host_.log_path(app, row->id);
+    out.set("log", path);
+    if (auto text = read_file(path, 64 << 20)) {
+        if (text->size() > kLogTail) *text = "…\n" + text->substr(text->size() - kLogTail);
+        out.set("output", *text);
+    }
+    return out;
+}
+
+Result<Value> Daemon::why(const std::string& app) {
+    AppFacts facts;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto slot = slots_.find(app);
+        facts = facts_of(*journal_, app, slot == slots_.end() ? nullptr : &slot->second, look_.get());
+    }
+    const auto last = TRY(journal_->last(app));
+    std::vector<PhaseRow> phases;
+    if (last) phases = TRY(journal_->phases(last->id));
+    const auto remembered = TRY(journal_->app(app));
+    Value out = reconciler::to_value(facts);
+    out.set("why", why_words(facts, last, phases, remembered, clock_.now()));
+    return out;
+}
+
+// Asks every question of trust and integrity again, of what is here, without the network.
+Result<Value> Daemon::verify(const std::string& app) {
+    const auto remembered = TRY(journal_->app(app));
+    if (!remembered.running) return fail(ErrorKind::NotFound, app + " runs nothing that is known to be good");
+    DeploymentRow row;
+    row.app = app;
+    row.root = remembered.running->root;
+    row.from_release = row.to_release = remembered.running->release;
+    row.from_manifest = row.to_manifest = remembered.running->manifest;
+    row.revision = remembered.running->revision;
+    const auto ports = TRY(HostPorts::make(host_, row));
+    Value out;
+    out.set("app", app);
+    out.set("release", row.to_release);
+    const auto proof = ports->verify(-1);
+    out.set("proof", proof ? *proof : proof.error().line());
+    const bool complete = ports->complete();
+    out.set("files", complete ? "recorded" : "no record of its files");
+    out.set("good", proof.has_value() && complete);
+    if (!proof) out.set("exit", exit_code(proof.error().kind));
+    return out;
+}
+
+void Daemon::sync(ControlServer::Connection connection, const Value& request) {
+    const auto app = text_of(request, "app");
+    if (!app.empty()) {
+        if (auto ok = known(app); !ok) {
+            server_->answer(connection, to_value(ok.error()));
+            return;
+        }
+    }
+    std::int64_t token = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        token = next_token_++;
+        look_asked_ = true;
+        // A refused proof and a failed try are asked for again by whoever says sync.
+        for (const auto& [name, slot] : slots_) {
+            if (!app.empty() && app != name) continue;
+            const auto remembered = journal_->app(name);
+            if (!remembered) continue;
+            if (remembered->delay && remembered->delay->until > clock_.now()) {
+                DelayRow delay = *remembered->delay;
+                delay.until = clock_.now();
+                (void)journal_->set_delay(name, delay);
+            }
+        }
+        if (!flag_of(request, "no_wait")) waiters_.push_back({connection, token, false});
+    }
+    wake();
+    if (!flag_of(request, "no_wait")) return;
+    Value out;
+    out.set("token", token);
+    server_->answer(connection, out);
+}
+
+}  // namespace tidegate::reconciler

@@ -1,0 +1,281 @@
+#include "reconciler/host_ports.hpp"
+
+#include "shared/base/files.hpp"
+#include "shared/base/text.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+namespace tidegate::reconciler {
+
+using namespace shared;
+
+namespace {
+
+bool holds(const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+}  // namespace
+
+Result<std::map<std::string, std::string>> load_secrets(const AppSpec& spec) {
+    std::map<std::string, std::string> values;
+    for (const auto& [name, source] : spec.secrets)
+        values.emplace(name, TRY(during("reading the secret " + name, load_secret(source))));
+    return values;
+}
+
+Result<std::optional<RunAs>> app_user(const AppSpec& spec) {
+    if (spec.user.empty() && !spec.runs_commands()) return std::nullopt;
+    return resolve_user(spec.user);
+}
+
+Result<CommandSite> command_site(const AppSpec& spec, const AppRoot& root,
+                                 const std::optional<std::string>& previous) {
+    CommandSite site{spec.app, spec.release, std::nullopt, spec.commit, root.release_path(spec.release),
+                     spec.env, {},           root.user()};
+    if (previous && !previous->empty()) site.previous = TRY(ReleaseId::parse(*previous));
+    site.secrets = TRY(load_secrets(spec));
+    return site;
+}
+
+Result<std::unique_ptr<HostPorts>> HostPorts::make(const Host& host, const DeploymentRow& row) {
+    auto to = TRY(read_app_spec(row.app, row.to_manifest));
+    std::optional<AppSpec> from;
+    if (!row.from_manifest.empty()) from = TRY(read_app_spec(row.app, row.from_manifest));
+    if (!root_allowed(host.config, to.root))
+        return fail(ErrorKind::Denied,
+                    "the root " + escape_foreign(to.root) + " lies beneath none of this host's `roots`",
+                    "name a folder above it in `roots` of " + host.config.file);
+    const auto user = TRY(app_user(to));
+    auto root = TRY(AppRoot::open(to.root, host.config.roots, user, IfMissing::Create));
+    const auto path = host.log_path(row.app, row.id);
+    TRY(make_dirs(std::filesystem::path(path).parent_path().string(), 0700));
+    std::vector<std::string> hidden;
+    for (const auto* spec : {&to, from ? &*from : nullptr}) {
+        if (spec == nullptr) continue;
+        const auto secrets = load_secrets(*spec);  // a missing secret is told of where it is needed
+        if (!secrets) continue;
+        for (const auto& entry : *secrets) hidden.push_back(entry.second);
+    }
+    auto log = TRY(DeploymentLog::open(path, hidden));
+    return std::unique_ptr<HostPorts>(
+        new HostPorts(host, row, std::move(to), std::move(from), std::move(root), std::move(log)));
+}
+
+HostPorts::HostPorts(const Host& host, DeploymentRow row, AppSpec to, std::optional<AppSpec> from,
+                     AppRoot root, DeploymentLog log)
+    : host_(host),
+      row_(std::move(row)),
+      to_(std::move(to)),
+      from_(std::move(from)),
+      root_(std::move(root)),
+      log_(std::move(log)),
+      store_(host.config.state, row_.app) {}
+
+const AppSpec& HostPorts::spec(Side side) const {
+    return side == Side::From && from_ ? *from_ : to_;
+}
+
+Result<ReleaseId> HostPorts::release(Side side) const {
+    return ReleaseId::parse(side == Side::To ? row_.to_release : row_.from_release);
+}
+
+Result<CommandSite> HostPorts::site(Side side) const {
+    auto site = TRY(command_site(spec(side), root_, side == Side::To ? row_.from_release : row_.to_release));
+    site.release = TRY(release(side));
+    site.directory = root_.release_path(site.release);
+    return site;
+}
+
+Result<GitMirror> HostPorts::mirror() const {
+    return GitMirror::open(host_.sources_folder(), *to_.url, TRY(host_.source_access(*to_.url)));
+}
+
+RunOptions HostPorts::options(std::string what, Duration timeout, int cancel_fd) const {
+    RunOptions options;
+    options.what = std::move(what);
+    options.timeout = timeout;
+    options.cancel_fd = cancel_fd;
+    return options;
+}
+
+Result<std::string> HostPorts::fetch(int cancel_fd) {
+    auto source = TRY(mirror());
+    TRY(source.fetch_commit(to_.commit, to_.tag, cancel_fd));
+    const auto attested = TRY(source.fetch_attestations(cancel_fd));
+    return std::string(attested ? "source and attestations" : "source; the remote has no attestations");
+}
+
+Result<void> HostPorts::check_approvals(const AllowedSigners& allowed, WallTime now) const {
+    if (host_.config.approvals == 0) return {};
+    const auto access = TRY(host_.manifests_access());
+    auto branch = TRY(ManifestsBranch::open(host_.manifests_folder(), *host_.config.manifests_url,
+                                            *host_.config.manifests_branch, access));
+    const auto revision = TRY(Oid::parse(row_.revision));
+    const auto repo = TRY(branch.repo());
+    TRY(verify_approvals(repo, revision, host_.config.environment, row_.app, host_.config.approvals, allowed,
+                         now));
+    return {};
+}
+
+Result<std::string> HostPorts::verify(int cancel_fd) {
+    const auto allowed = TRY(host_.allowed());
+    const auto now = host_.trusted_now();
+    TRY(check_approvals(allowed, now));
+    const auto need = attestation_need(host_.policy().attestations, to_.stages, to_.threshold);
+    if (need.stages.empty()) return std::string("no attestation asked for");
+    auto source = TRY(mirror());
+    // A release that was there already needs its proof here, too.
+    TRY(source.fetch_commit(to_.commit, to_.tag, cancel_fd));
+    const auto repo = TRY(source.repo());
+    auto proofs = verify_attestations(repo, to_.commit, need, allowed, now);
+    if (!proofs) {
+        TRY(source.fetch_attestations(cancel_fd));  // maybe it has come since
+        proofs = verify_attestations(TRY(source.repo()), to_.commit, need, allowed, now);
+        if (!proofs) return fail(std::move(proofs.error()));
+    }
+    std::vector<std::string> words;
+    for (const auto& proof : *proofs)
+        for (const auto& signer : proof.signers) words.push_back(proof.stage + " by " + signer.principal);
+    return "attested: " + join(words, ", ");
+}
+
+bool HostPorts::complete() {
+    return root_.has(to_.release) && store_.complete(to_.release);
+}
+
+Result<std::string> HostPorts::stage(int cancel_fd) {
+    TRY(discard());
+    StageRequest request{to_.release, to_.commit, to_.shared, !to_.build.empty(), {}, {}, cancel_fd};
+    if (const auto running = TRY(root_.current())) request.share_with.push_back(*running);
+    for (const auto& good : TRY(host_.journal.good_releases(row_.app)))
+        if (auto id = ReleaseId::parse(good.release);
+            id && (request.share_with.empty() || *id != request.share_with.front()))
+            request.share_with.push_back(*id);
+    auto source = TRY(mirror());
+    auto report = stage_release(root_, TRY(source.repo()), store_, request);
+    if (!report && report.error().kind == ErrorKind::Broken) {
+        // Attack 31: a damaged mirror is set aside and filled again, once.
+        TRY(source.set_aside());
+        TRY(source.fetch_commit(to_.commit, to_.tag, cancel_fd));
+        report = stage_release(root_, TRY(source.repo()), store_, request);
+    }
+    if (!report) return fail(std::move(report.error()));
+    auto words = count_of(report->files, "file") + ", " + std::to_string(report->written) + " written";
+    if (!report->missing_shared_files.empty())
+        words += "; not in shared/: " + escape_foreign(join(report->missing_shared_files, ", "));
+    staged_ = std::move(report->record);
+    return words;
+}
+
+Result<std::string> HostPorts::build(int cancel_fd) {
+    if (!staged_) return fail(ErrorKind::Broken, "the release was not staged by this deployment");
+    if (!to_.build.empty()) {
+        const auto where = TRY(site(Side::To));
+        for (const auto& step : to_.build)
+            TRY(run_script(step.run, where, options("build", step.timeout, cancel_fd), log_));
+    }
+    TRY(seal_release(root_, store_, to_.release, std::move(*staged_), !to_.build.empty()));
+    staged_.reset();
+    return to_.build.empty() ? std::string("nothing to build") : count_of(to_.build.size(), "step");
+}
+
+Result<std::string> HostPorts::discard() {
+    TRY(root_.clean_leftovers());
+    const auto current = root_.current();
+    if (!root_.has(to_.release) || complete() || !current || *current == to_.release) return std::string();
+    TRY(store_.forget(to_.release));
+    TRY(root_.remove(to_.release, {}));
+    return "removed " + to_.release.str();
+}
+
+Migration HostPorts::migration(Side side) {
+    if (side == Side::From && !from_) return {};
+    const auto& of = spec(side);
+    return {of.up.has_value(), of.down.has_value(), of.compatible};
+}
+
+Result<std::string> HostPorts::migrate(Side side, Way way, int cancel_fd) {
+    const auto& of = spec(side);
+    const auto& script = way == Way::Up ? of.up : of.down;
+    if (!script) return std::string("nothing to do");
+    const auto where = TRY(site(side));
+    auto how = options(way == Way::Up ? "migrate.up" : "migrate.down", of.migrate_timeout, cancel_fd);
+    const auto exit = TRY(run_script(*script, where, how, log_));
+    const auto lines = lines_of(exit.out);
+    return lines.empty() ? std::string() : escape_foreign(lines.back());
+}
+
+Result<std::optional<std::string>> HostPorts::current() {
+    const auto id = TRY(root_.current());
+    if (!id) return std::nullopt;
+    return id->str();
+}
+
+Result<std::string> HostPorts::switch_to(Side side) {
+    const auto id = TRY(release(side));
+    if (row_.from_release == row_.to_release) {
+        const auto folder = TRY(root_.open_release(id));  // other shared paths for the same release
+        TRY(root_.link_shared(folder.get(), spec(side).shared));
+    }
+    TRY(root_.switch_to(id));
+    return std::string();
+}
+
+Result<std::string> HostPorts::activate(Side side, int cancel_fd) {
+    const auto& of = spec(side);
+    if (of.activate.empty()) return std::string("nothing to activate");
+    const auto where = TRY(site(side));
+    for (const auto& step : of.activate) {
+        if (const auto* unit = std::get_if<UnitStep>(&step.what)) {
+            log_.note("── " + std::string(name_of(unit->verb)) + " " + unit->unit);
+            TRY(host_.units.act(unit->verb, unit->unit, step.timeout, cancel_fd));
+            continue;
+        }
+        auto how = options("activate", step.timeout, cancel_fd);
+        how.stays_behind = true;
+        TRY(run_script(std::get<Script>(step.what), where, how, log_));
+    }
+    return count_of(of.activate.size(), "step");
+}
+
+Result<std::string> HostPorts::health(Side side, int cancel_fd) {
+    const auto& of = spec(side);
+    if (of.probes.empty()) return std::string("no probes");
+    const auto where = TRY(site(side));
+    const auto verdict = TRY(wait_healthy(of.probes, {&where, &log_, &host_.units}, cancel_fd));
+    if (!verdict.healthy) return fail(ErrorKind::Failed, verdict.words);
+    return verdict.words;
+}
+
+Result<std::string> HostPorts::soak(int cancel_fd) {
+    if (to_.probes.empty() || to_.soak.count() == 0) return std::string("no soak");
+    const auto where = TRY(site(Side::To));
+    const auto verdict = TRY(watch_healthy(to_.probes, {&where, &log_, &host_.units}, to_.soak, cancel_fd));
+    if (!verdict.healthy) return fail(ErrorKind::Failed, "in the soak: " + verdict.words);
+    return verdict.words;
+}
+
+Result<std::vector<std::string>> HostPorts::prune(const std::vector<std::string>& in_use,
+                                                  const std::vector<std::string>& good) {
+    std::vector<std::string> stay = in_use;
+    for (const auto& name : good)
+        if (static_cast<int>(stay.size()) < std::max(to_.keep, 1) && !holds(stay, name)) stay.push_back(name);
+    std::vector<ReleaseId> keep;
+    for (const auto& name : stay)
+        if (auto id = ReleaseId::parse(name)) keep.push_back(*id);
+    std::vector<std::string> gone;
+    TRY(root_.clean_leftovers());
+    for (const auto& id : TRY(root_.releases())) {
+        // Folders that are not of our making are another tool's history, and a person's to remove.
+        if (holds(stay, id.str()) || !id.ours()) continue;
+        TRY(store_.forget(id));
+        TRY(root_.remove(id, keep));
+        gone.push_back(id.str());
+    }
+    return gone;
+}
+
+}  // namespace tidegate::reconciler

@@ -1,0 +1,171 @@
+#include "reconciler/look.hpp"
+
+#include "reconciler/host_ports.hpp"
+#include "shared/base/text.hpp"
+
+#include <utility>
+
+namespace tidegate::reconciler {
+
+using namespace shared;
+
+namespace {
+
+constexpr size_t kManifestLimit = 1 << 20;
+constexpr std::string_view kSuffix = ".yaml";
+
+bool for_this_host(const AppSpec& spec, const HostConfig& config) {
+    for (const auto& [label, value] : spec.hosts) {
+        const auto have = config.labels.find(label);
+        if (have == config.labels.end() || have->second != value) return false;
+    }
+    return true;
+}
+
+DeclaredApp read_app(const Host& host, const std::string& app, std::string file, std::string text) {
+    DeclaredApp out;
+    out.app = app;
+    out.file = std::move(file);
+    out.digest = manifest_digest(text);
+    auto spec = read_app_spec(out.file, text);
+    out.text = std::move(text);
+    if (!spec) {
+        out.wrong = std::move(spec.error());
+    } else if (spec->app != app) {
+        out.wrong = Error{ErrorKind::Invalid,
+                          out.file + " declares the app `" + escape_foreign(spec->app) + "`",
+                          "a manifest is called after its app",
+                          {},
+                          {}};
+    } else if (!root_allowed(host.config, spec->root)) {
+        out.wrong =
+            Error{ErrorKind::Denied,
+                  "the root " + escape_foreign(spec->root) + " lies beneath none of this host's `roots`",
+                  "change it in " + out.file + ", or `roots` in " + host.config.file,
+                  {},
+                  {}};
+    } else if (auto user = app_user(*spec); !user) {
+        out.wrong = std::move(user.error());
+    }
+    if (spec) out.spec = std::move(*spec);
+    if (out.wrong && out.spec && !for_this_host(*out.spec, host.config)) out.wrong.reset();
+    return out;
+}
+
+// `<environment>/<app>.yaml`, one level, at `revision`. A file that cannot be read makes that app wrong, not the
+// others.
+Result<std::map<std::string, DeclaredApp>> read_apps(const Host& host, const Repo& repo,
+                                                     const Oid& revision) {
+    std::map<std::string, DeclaredApp> apps;
+    const auto commit = TRY(repo.commit(revision));
+    const auto folder = TRY(repo.entry_at(commit.tree, host.config.environment));
+    if (!folder) return apps;
+    if (folder->kind != EntryKind::Tree)
+        return fail(ErrorKind::Invalid,
+                    host.config.environment + " of " + revision.short_str() + " is no folder");
+    for (const auto& entry : TRY(repo.list_level(folder->oid))) {
+        if (entry.path.size() <= kSuffix.size() || !entry.path.ends_with(kSuffix)) continue;
+        if (entry.kind != EntryKind::File && entry.kind != EntryKind::Executable) continue;
+        const auto app = entry.path.substr(0, entry.path.size() - kSuffix.size());
+        if (!check_name("app", app)) continue;
+        const auto file = host.config.environment + "/" + entry.path;
+        auto found = read_app(host, app, file, TRY(repo.blob(entry.oid, kManifestLimit)));
+        if (found.spec && !for_this_host(*found.spec, host.config)) continue;
+        apps.emplace(app, std::move(found));
+    }
+    return apps;
+}
+
+// Which of the apps the refused tip would change: by comparing names of blobs, nothing of it is read.
+void mark_pending(Look& look, const Host& host, const Repo& repo) {
+    const auto accepted = repo.commit(look.accepted->revision);
+    const auto tip = repo.commit(*look.tip);
+    if (!accepted || !tip) return;
+    const auto why = "revision " + look.tip->short_str() + " is refused: " + look.refused->line();
+    for (auto& [name, app] : look.apps) {
+        const auto path = host.config.environment + "/" + name + std::string(kSuffix);
+        const auto here = repo.entry_at(accepted->tree, path);
+        const auto there = repo.entry_at(tip->tree, path);
+        const bool same = here && there && *here && *there && (*here)->oid == (*there)->oid;
+        if (!same) app.pending = why;
+    }
+}
+
+Result<ManifestsBranch> open_branch(const Host& host) {
+    return ManifestsBranch::open(host.manifests_folder(), *host.config.manifests_url,
+                                 *host.config.manifests_branch, TRY(host.manifests_access()));
+}
+
+// Follows the tip where policy lets it; what is remembered as accepted is on disk before anything is done with it.
+Result<void> accept_tip(const Host& host, const Repo& repo, Look& look) {
+    if (look.accepted && look.accepted->revision == *look.tip) return {};
+    const auto now = host.trusted_now();
+    std::optional<Oid> before;
+    if (look.accepted) before = look.accepted->revision;
+    const auto allowed = TRY(host.allowed());
+    const auto verified = TRY(verify_revision(repo, *look.tip, before, host.policy(), allowed, now));
+    const auto signer = verified.signer ? verified.signer->principal : std::string();
+    TRY(host.journal.accept(verified.oid, signer, host.clock.now()));
+    look.accepted = TRY(host.journal.accepted());
+    host.log.info("revision accepted",
+                  {{"revision", verified.oid.str()}, {"signer", signer}, {"summary", verified.summary}});
+    return {};
+}
+
+Result<void> look_into(const Host& host, Look& look, int cancel_fd) {
+    auto branch = TRY(open_branch(host));
+    const auto tip = branch.look(cancel_fd);
+    if (tip) {
+        look.tip = tip->commit;
+        look.heard = host.clock.now();
+    } else {
+        look.unreachable = tip.error();
+    }
+    const auto repo = TRY(branch.repo());
+    if (look.tip) {
+        const auto accepted = accept_tip(host, repo, look);
+        if (!accepted && accepted.error().kind == ErrorKind::Denied)
+            look.refused = accepted.error();
+        else if (!accepted)
+            look.unreachable = accepted.error();
+    }
+    if (!look.accepted) return {};
+    look.apps = TRY(read_apps(host, repo, look.accepted->revision));
+    if (look.refused) mark_pending(look, host, repo);
+    return {};
+}
+
+}  // namespace
+
+std::shared_ptr<const Look> look(const Host& host, const std::shared_ptr<const Look>& before, int cancel_fd) {
+    auto out = std::make_shared<Look>();
+    if (before) out->heard = before->heard;
+    auto accepted = host.journal.accepted();
+    if (accepted) {
+        out->accepted = std::move(*accepted);
+        if (auto ok = look_into(host, *out, cancel_fd); !ok) out->unreachable = std::move(ok.error());
+    } else {
+        out->unreachable = std::move(accepted.error());
+    }
+    // A look that failed half way keeps what was known: an empty set of apps must never mean "orphaned".
+    if (out->unreachable && out->apps.empty() && before) out->apps = before->apps;
+    out->at = host.clock.now();
+    return out;
+}
+
+std::shared_ptr<const Look> look_at_home(const Host& host) {
+    auto out = std::make_shared<Look>();
+    const auto accepted = host.journal.accepted();
+    if (!accepted || !*accepted) return out;
+    auto branch = open_branch(host);
+    if (!branch) return out;
+    const auto repo = branch->repo();
+    if (!repo) return out;
+    auto apps = read_apps(host, *repo, (*accepted)->revision);
+    if (!apps) return out;
+    out->accepted = *accepted;
+    out->apps = std::move(*apps);
+    return out;
+}
+
+}  // namespace tidegate::reconciler

@@ -1,0 +1,166 @@
+// tidegatectl: asks the daemon of this host over its control socket.
+#include "reconciler/ctl_render.hpp"
+#include "shared/base/fd.hpp"
+#include "shared/base/process.hpp"
+#include "shared/base/text.hpp"
+#include "shared/doc/json.hpp"
+#include "shared/face/face.hpp"
+
+#include <CLI/CLI.hpp>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+using namespace tidegate;
+using namespace tidegate::shared;
+using namespace tidegate::reconciler;
+
+namespace {
+
+constexpr size_t kMostAnswer = 64 << 20;
+
+struct Call {
+    std::string command;
+    std::string app;
+    std::string socket = "/run/tidegate/control.sock";
+    std::string reason;
+    std::int64_t deployment = 0;
+    std::int64_t limit = 50;
+    bool json = false;
+    bool no_wait = false;
+    bool irreversible = false;
+};
+
+Result<Fd> connect_to(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path)
+        return fail(ErrorKind::Usage, "the socket's path is too long: " + path);
+    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!fd) return fail_errno("socket");
+    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
+    if (errno == EACCES || errno == EPERM)
+        return fail(ErrorKind::Permission, "you may not speak to the daemon at " + path,
+                    "run it as root, as the daemon's user, or join the socket's group");
+    return fail(ErrorKind::NotFound, "no tidegated answers at " + path,
+                "start it (systemctl start tidegated), or name its socket: --socket FILE or TIDEGATE_SOCKET");
+}
+
+Result<Value> ask(const Call& call) {
+    Value request;
+    request.set("command", call.command);
+    request.set("app", call.app);
+    if (!call.reason.empty()) request.set("reason", call.reason);
+    if (call.deployment != 0) request.set("deployment", call.deployment);
+    request.set("limit", call.limit);
+    request.set("no_wait", call.no_wait);
+    request.set("irreversible", call.irreversible);
+    const Fd fd = TRY(connect_to(call.socket));
+    const auto line = to_json(request) + "\n";
+    if (::send(fd.get(), line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size()))
+        return fail_errno(call.socket);
+    std::string answer;
+    char buffer[16384];
+    while (answer.find('\n') == std::string::npos && answer.size() < kMostAnswer) {
+        const ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return fail_errno(call.socket);
+        if (got == 0)
+            return fail(
+                ErrorKind::Transient, "the daemon hung up without an answer",
+                "it may just be ending, or you may not be allowed to speak to it; its log says which");
+        answer.append(buffer, static_cast<size_t>(got));
+    }
+    return parse_json(answer, {kMostAnswer, 16});
+}
+
+int exit_of(const Value& answer) {
+    const Value* code = answer.find("exit");
+    return code != nullptr ? static_cast<int>(code->integer()) : 0;
+}
+
+std::string text(const Value& value, std::string_view key) {
+    const Value* found = value.find(key);
+    return found != nullptr ? found->text() : std::string();
+}
+
+std::string rendered(const Call& call, const Value& answer) {
+    const Face face = Face::of(1);
+    const auto now = SystemClock().now();
+    if (call.command == "status") return render_status(answer, face, now);
+    if (call.command == "sync") return call.no_wait ? "asked\n" : render_status(answer, face, now);
+    if (call.command == "plan") return render_plan(answer, face);
+    if (call.command == "history") return render_history(answer, face, now);
+    if (call.command == "show") return render_show(answer, face, now);
+    if (call.command == "verify") return render_verify(answer, face);
+    if (call.command == "why") return text(answer, "why");
+    return escape_foreign(text(answer, "done")) + "\n";
+}
+
+int perform(const Call& call) {
+    const auto answer = ask(call);
+    if (!answer) {
+        report(answer.error(), "tidegatectl");
+        return answer.error().kind == ErrorKind::Usage ? 2 : 3;
+    }
+    if (const auto error = text(*answer, "error"); !error.empty()) {
+        report(Error{ErrorKind::Failed, error, text(*answer, "hint"), {}, {}}, "tidegatectl");
+        return exit_of(*answer);
+    }
+    const bool shape = call.command == "status";
+    const auto out =
+        call.json ? to_json(shape ? public_status(*answer) : *answer) + "\n" : rendered(call, *answer);
+    std::fwrite(out.data(), 1, out.size(), stdout);
+    if (call.command == "status" || call.command == "why" || call.command == "plan") return 0;
+    return exit_of(*answer);
+}
+
+void add_commands(CLI::App& program, Call& call) {
+    const auto add = [&](const char* name, const char* help, bool needs_app) {
+        auto* sub = program.add_subcommand(name, help);
+        auto* app = sub->add_option("app", call.app, "the app");
+        if (needs_app) app->required();
+        sub->add_flag("--json", call.json, "facts for scripts");
+        sub->add_option("--socket", call.socket, "the daemon's control socket")->type_name("FILE");
+        sub->callback([&call, name] { call.command = name; });
+        return sub;
+    };
+    add("status", "every app: where it is, where it should be, and why", false);
+    add("plan", "what would be done now, app by app; nothing is touched", false);
+    add("sync", "look now, and wait until that is done", false)
+        ->add_flag("--no-wait", call.no_wait, "do not wait");
+    add("pause", "leave an app alone until resume", true)
+        ->add_option("--reason", call.reason, "shown in status");
+    add("resume", "look after an app again", true);
+    add("retry", "try a held, waiting or broken app again", true)
+        ->add_flag("--irreversible", call.irreversible, "also where its migration cannot be taken back");
+    add("history", "deployments, newest first", false)->add_option("--limit", call.limit, "how many");
+    add("show", "one deployment with its phases and what its commands said", true)
+        ->add_option("deployment", call.deployment, "its number; the last one without");
+    add("verify", "ask again whether the running release is proven", true);
+    add("why", "in a paragraph: why the app is not at what is declared, and what would change that", true);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Call call;
+    if (const char* socket = std::getenv("TIDEGATE_SOCKET"); socket != nullptr && *socket != '\0')
+        call.socket = socket;
+    CLI::App program("Asks the reconciler of this host.", "tidegatectl");
+    program.set_version_flag("--version", "tidegatectl " TIDEGATE_VERSION);
+    program.require_subcommand(1);
+    add_commands(program, call);
+    try {
+        program.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return program.exit(error) == 0 ? 0 : 2;
+    }
+    ignore_sigpipe();
+    return perform(call);
+}
