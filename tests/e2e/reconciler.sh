@@ -55,6 +55,12 @@ echo "schema is $(cat "$STATE/schema")"
 SH
     chmod +x bin/*
     mkdir -p "$work/appstate"
+    # Nothing of a release runs as root: as root the app gets a user, otherwise it runs as we do.
+    user=
+    if [ "$(id -u)" = 0 ]; then
+        user=nobody
+        chown nobody "$work/appstate"
+    fi
     cd "$work"
 }
 
@@ -88,6 +94,7 @@ app: web
 release:
   git: {url: "file://$work/web.git", commit: $commit, tag: v$1}
 root: $work/srv/web
+${user:+user: $user}
 env: {PORT: "$port", STATE: $work/appstate}
 ${2:-migrate: {up: ./bin/migrate up, down: ./bin/migrate down}}
 activate: [{run: ./bin/restart}]
@@ -123,9 +130,34 @@ YAML
 }
 
 world() {
-    [ "$(id -u)" != 0 ] || [ -n "${TIDEGATE_AS_ROOT:-}" ] || true
     trust
     app_repo
     manifests_repo
     host
+}
+
+serves() { [ "$(curl -fsS "http://127.0.0.1:$port/")" = "$1" ]; }
+current() { readlink "$work/srv/web/current"; }
+state_is() { tidegatectl status --json | python3 -c 'import json,sys; a=json.load(sys.stdin)["apps"]; sys.exit(0 if a and a[0]["state"]==sys.argv[1] else 1)' "$1"; }
+once() { run tidegated --config "$work/etc/tidegated.yaml" --once; }
+daemon() {
+    start tidegated --config "$work/etc/tidegated.yaml"
+    daemon_pid=$started
+    wait_for 10 test -S "$TIDEGATE_SOCKET"
+}
+# The service was started by the daemon and is to stay behind it; the test ends it.
+adopt_service() { [ ! -f "$work/appstate/service.pid" ] || cat "$work/appstate/service.pid" >>"$work/.started"; }
+
+test_the_first_release_comes_up_and_a_second_run_has_nothing_to_do() {
+    world
+    release 1 1 0
+    declare_release 1
+    once
+    adopt_service
+    expect_status 0
+    serves 1
+    expect_equal "$(cat appstate/schema)" 1
+    once
+    expect_status 0
+    expect_equal "$(wc -l <appstate/migrations)" 1
 }
