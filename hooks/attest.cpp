@@ -148,7 +148,9 @@ Result<std::string> attest_push(const Repository& repo, const std::vector<const 
     if (trees.empty()) return std::string();
     const auto count = attest(repo, runs);
     if (!count) return one_line("nothing attested: ", count.error());
-    const auto pushed = AttestationStore(repo, cancel_fd).push(remote, attestation_patience(repo));
+    const AttestationStore store(repo, cancel_fd);
+    if (*count == 0 && store.known_at(remote).value_or(false)) return std::string();
+    const auto pushed = store.push(remote, attestation_patience(repo));
     if (!pushed && pushed.error().kind == ErrorKind::Cancelled) return fail(pushed.error());
     if (!pushed) return one_line("", pushed.error());
     return "attested: tree " + join(trees, ", ") + " → " + escape_foreign(remote);

@@ -111,10 +111,12 @@ Result<std::optional<Oid>> AttestationStore::tip(const std::string& ref) const {
 
 // False where the ref has moved meanwhile.
 Result<bool> AttestationStore::commit(const Edit& edit) const {
-    std::string stream = "commit " + kRef + "\ncommitter " + committer(repo_) + "\n" + data_block(edit.message);
+    std::string stream =
+        "commit " + kRef + "\ncommitter " + committer(repo_) + "\n" + data_block(edit.message);
     if (edit.onto) stream += "from " + edit.onto->str() + "\n";
     if (edit.merged) stream += "merge " + edit.merged->str() + "\n";
-    for (const auto& file : edit.files) stream += "M 100644 inline " + file.path + "\n" + data_block(file.envelope);
+    for (const auto& file : edit.files)
+        stream += "M 100644 inline " + file.path + "\n" + data_block(file.envelope);
     stream += edit.entries + "done\n";
     auto call = repo_.call({"fast-import", "--quiet", "--done"});
     call.input = std::move(stream);
@@ -243,14 +245,15 @@ Result<bool> AttestationStore::fetch(const std::string& remote, Duration patienc
 Result<void> AttestationStore::push(const std::string& remote, Duration patience) const {
     const auto until = std::chrono::steady_clock::now() + patience;
     const auto what = "cannot push the attestation to " + escape_foreign(remote) + ": ";
-    if (!TRY(tip(kRef))) return fail(ErrorKind::NotFound, "there are no attestations to push");
     for (int attempt = 0; attempt < kTries; ++attempt) {
+        const auto ours = TRY(tip(kRef));
+        if (!ours) return fail(ErrorKind::NotFound, "there are no attestations to push");
         // --no-verify: this push is ours, the hook that is running must not run itself.
-        const auto exit =
-            TRY(repo_.git.run(network_call({"push", "--no-verify", "--porcelain", "--no-follow-tags",
-                                            "--recurse-submodules=no", "--", remote, kRef + ":" + kRef},
-                                           until)));
-        if (exit.ok()) return {};
+        const auto exit = TRY(
+            repo_.git.run(network_call({"push", "--no-verify", "--porcelain", "--no-follow-tags",
+                                        "--recurse-submodules=no", "--", remote, ours->str() + ":" + kRef},
+                                       until)));
+        if (exit.ok()) return remember(remote, *ours);
         const auto answer = answer_of(exit.out);
         if (exit.timed_out || exit.cancelled || answer.flag != '!') return fail(network_error(exit, what));
         if (!lost_a_race(answer.summary))
@@ -259,6 +262,18 @@ Result<void> AttestationStore::push(const std::string& remote, Duration patience
             fetch(remote, std::chrono::duration_cast<Duration>(until - std::chrono::steady_clock::now())));
     }
     return fail(ErrorKind::Locked, what + "others keep pushing theirs", "later: tidegate attest push");
+}
+
+Result<bool> AttestationStore::known_at(const std::string& remote) const {
+    const auto theirs = TRY(tip(tracking_ref(remote)));
+    const auto ours = TRY(tip(kRef));
+    return ours && theirs == ours;
+}
+
+// Saves a later push the connection.
+Result<void> AttestationStore::remember(const std::string& remote, const Oid& pushed) const {
+    (void)TRY(repo_.git.run(repo_.call({"update-ref", tracking_ref(remote), pushed.str()})));
+    return {};
 }
 
 Duration attestation_patience(const Repository& repo) {

@@ -34,12 +34,15 @@ class AttestationStore {
     // words, where it refuses; Transient or Timeout where it cannot be reached. Never runs the repository's
     // pre-push hook and never asks anything on the terminal.
     [[nodiscard]] Result<void> push(const std::string& remote, shared::Duration patience) const;
+    // Whether `remote` had all of ours when we last spoke to it.
+    [[nodiscard]] Result<bool> known_at(const std::string& remote) const;
 
   private:
     struct Edit;
     [[nodiscard]] Result<std::optional<shared::Oid>> tip(const std::string& ref) const;
     [[nodiscard]] Result<bool> commit(const Edit& edit) const;
     [[nodiscard]] Result<bool> move(const shared::Oid& to, const std::optional<shared::Oid>& from) const;
+    [[nodiscard]] Result<void> remember(const std::string& remote, const shared::Oid& pushed) const;
     [[nodiscard]] Result<bool> merge(const shared::Oid& theirs) const;
     [[nodiscard]] Result<void> merge_all(const shared::Oid& theirs) const;
     [[nodiscard]] Result<bool> is_ancestor(const shared::Oid& of, const shared::Oid& what) const;

@@ -47,9 +47,7 @@ std::string detail_of(const GateRun& run) {
     const auto files = run.files > 0 ? count_of(run.files, "file") : std::string();
     switch (run.outcome) {
         case Outcome::Passed: return run.detail.empty() ? files : run.detail;
-        case Outcome::Flaky:
-            return run.detail.empty() ? "flaky: passed on attempt " + std::to_string(run.attempts)
-                                      : run.detail;
+        case Outcome::Flaky: return "flaky: passed on attempt " + std::to_string(run.attempts);
         case Outcome::Cached: return "cached";
         case Outcome::Empty: return run.detail.empty() ? "no matching files" : run.detail;
         case Outcome::Skipped: return with_word("skipped", run.detail);
@@ -180,7 +178,10 @@ bool shows_gate(const GateRun& run, const RunReport& report, const Face& face) {
 std::string headline(const Plan& plan, const Target& target, const Occasion& occasion) {
     std::string text = "tidegate " + escape_foreign(target.stage) + "  ";
     if (!target.commit) {
-        return text + count_of(plan.gates.size(), "gate") + " on " + count_of(plan.changed_files, "file");
+        text += count_of(plan.gates.size(), "gate");
+        // Where no gate asks for the change's files, nobody has counted them.
+        if (plan.changed_files == 0 && !target.changes) return text;
+        return text + " on " + count_of(plan.changed_files, "file");
     }
     const auto tree = "tree " + target.tree.short_str();
     if (target.ref.empty()) return text + "commit " + target.commit->short_str() + ", " + tree;
