@@ -33,7 +33,7 @@ std::string outcome_text(Outcome outcome) {
 Result<std::map<std::string, std::string>> signing_settings(const Repository& repo) {
     std::map<std::string, std::string> settings;
     const auto exit = TRY(repo.git.run(repo.call(
-        {"config", "-z", "--get-regexp", "^(user\\.signingkey|gpg\\.format|gpg\\.ssh\\.program)$"})));
+        {"config", "-z", "--get-regexp", "^(tidegate\\.signingkey|user\\.signingkey|gpg\\.format|gpg\\.ssh\\.program)$"})));
     for (const auto entry : split(exit.out, '\0')) {
         const auto newline = entry.find('\n');
         if (newline == std::string_view::npos) continue;
@@ -86,10 +86,10 @@ bool attests(const Repository& repo, std::string_view stage) {
 
 Result<SshSigner> attestation_signer(const Repository& repo) {
     auto settings = TRY(signing_settings(repo));
-    const auto own = repo.settings.find("signingkey");
-    const auto key = own != repo.settings.end() ? own->second : settings["user.signingkey"];
+    const auto own = settings["tidegate.signingkey"];
+    const auto key = own.empty() ? settings["user.signingkey"] : own;
     if (key.empty()) return fail(ErrorKind::NotFound, "no signing key is set up", std::string(kSetUp));
-    const bool ssh = own != repo.settings.end() || settings["gpg.format"] == "ssh" || is_key_text(key);
+    const bool ssh = !own.empty() || settings["gpg.format"] == "ssh" || is_key_text(key);
     if (!ssh)
         return fail(
             ErrorKind::Unsupported,

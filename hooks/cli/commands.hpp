@@ -12,5 +12,6 @@ namespace tidegate::hooks::cli {
 [[nodiscard]] std::vector<Command> attest_commands();   // attest show|verify|push|fetch
 [[nodiscard]] std::vector<Command> doctor_commands();   // cache show|clear, doctor
 [[nodiscard]] std::vector<Command> init_commands();     // init
+[[nodiscard]] std::vector<Command> release_commands();  // lint release promote approve rollback diff
 
 }  // namespace tidegate::hooks::cli

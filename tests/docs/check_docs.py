@@ -68,7 +68,7 @@ def behaviours(source, build):
 
 # Commands as docs/ promises them, by program. Those that a later part brings are not listed.
 COMMANDS = {
-    "tidegate": "install uninstall run plan check attest cache doctor lint release rollback diff",
+    "tidegate": "init install uninstall run plan check attest cache doctor lint release promote approve rollback diff",
     "tidegatectl": "status plan sync pause resume retry history why verify",
     "tidegated": "--once --config --app",
 }

@@ -63,7 +63,7 @@ test_wrong_usage_names_the_nearest_word_and_ends_with_2() {
     expect_status 2
 }
 
-test_C_changes_the_folder_before_or_after_the_command() {
+test_the_folder_is_changed_before_or_after_the_command() {
     app
     run tidegate -C app check
     expect_status 0
@@ -92,7 +92,7 @@ test_run_ends_with_0_1_and_2() {
     expect_status 2
 }
 
-test_run_without_a_word_takes_the_index_for_pre_commit_and_HEAD_otherwise() {
+test_run_without_a_word_takes_the_index_for_pre_commit_and_head_otherwise() {
     app
     cd app
     echo BAD >b.txt

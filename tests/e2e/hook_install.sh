@@ -123,7 +123,7 @@ test_a_hook_that_replaced_ours_is_not_touched() {
     expect_equal "$(tail -1 app/.git/hooks/pre-commit)" "exit 0"
 }
 
-test_a_folder_named_by_core_hooksPath_is_used() {
+test_a_folder_named_by_core_hookspath_is_used() {
     app app
     mkdir "$work/hooks"
     git -C app config core.hooksPath "$work/hooks"
