@@ -8,10 +8,6 @@ namespace {
 
 const std::string kGroup = "Releases";
 
-Result<int> lint(const Arguments& arguments) {
-    return manifests::lint({arguments.text("DIR", "."), arguments.has("json")});
-}
-
 Result<int> release(const Arguments& arguments) {
     manifests::ReleaseOptions options;
     options.app = arguments.text("APP", "");
@@ -51,15 +47,6 @@ Result<int> rollback(const Arguments& arguments) {
     return manifests::rollback(options);
 }
 
-Result<int> diff(const Arguments& arguments) {
-    manifests::DiffOptions options;
-    options.range = arguments.text("RANGE", "");
-    options.environment = arguments.text("env");
-    options.source = arguments.text("source");
-    options.json = arguments.has("json");
-    return manifests::diff(options);
-}
-
 }  // namespace
 
 std::vector<Command> release_commands() {
@@ -68,14 +55,7 @@ std::vector<Command> release_commands() {
     const Option push{"--push", "", "push the commit that was made", Takes::Nothing};
     const Option source{"--source", "DIR", "a clone of the app to ask, instead of its address", Takes::One};
     const std::string where = "Works on the checkout of a manifests branch.";
-    return {{"lint",
-             kGroup,
-             "validate a manifests checkout, whole",
-             "",
-             {{"DIR", "", "the checkout (the current folder)", Takes::One}, kJson},
-             {},
-             lint},
-            {"release",
+    return {{"release",
              kGroup,
              "write the manifest change for a release, as a signed commit",
              where,
@@ -110,17 +90,7 @@ std::vector<Command> release_commands() {
              where,
              {app, env, {"--to", "REVISION", "to the manifest of this revision", Takes::One}, push},
              {},
-             rollback},
-            {"diff",
-             kGroup,
-             "what a change of the manifests would do, app by app",
-             where,
-             {{"RANGE", "", "A..B; A alone is A..HEAD", Takes::Required},
-              {"--env", "E", "of this environment only", Takes::One},
-              source,
-              kJson},
-             {},
-             diff}};
+             rollback}};
 }
 
 }  // namespace tidegate::hooks::cli
