@@ -58,15 +58,16 @@ struct AppKeeper::View {
     std::optional<DeploymentRow> unfinished;
 };
 
-AppKeeper::AppKeeper(const Host& host, std::string app, std::function<std::shared_ptr<const Look>()> looked,
+AppKeeper::AppKeeper(const Host& host, AppReport before, std::function<std::shared_ptr<const Look>()> looked,
                      std::function<void(const AppReport&)> report, Interrupt& interrupt)
     : host_(host),
-      app_(std::move(app)),
+      app_(before.app),
       looked_(std::move(looked)),
       report_to_(std::move(report)),
       interrupt_(interrupt),
-      log_(host.log.with("app", app_)) {
-    report_.app = app_;
+      log_(host.log.with("app", app_)),
+      report_(std::move(before)) {
+    report_.deploying.clear();
 }
 
 Declared AppKeeper::declared_of(const DeclaredApp& app, const AppRow& remembered, const Accepted& accepted) {
@@ -177,7 +178,7 @@ void AppKeeper::observe_drift(View& view) {
 void AppKeeper::tell(const Decision& decision) {
     const bool changed = decision.verb != report_.decision.verb || decision.reason != report_.decision.reason;
     report_.decision = decision;
-    const auto level = changed && decision.verb != Verb::Nothing ? LogLevel::Info : LogLevel::Debug;
+    const auto level = changed ? LogLevel::Info : LogLevel::Debug;
     log_.write(level, "decided",
                {{"verb", std::string(name_of(decision.verb))},
                 {"state", std::string(name_of(decision.state))},

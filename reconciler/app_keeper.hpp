@@ -25,8 +25,9 @@ struct AppReport {
 
 class AppKeeper {
   public:
-    // `looked` gives the newest look each time it is asked; `report` hears of every change.
-    AppKeeper(const Host& host, std::string app, std::function<std::shared_ptr<const Look>()> looked,
+    // `before` is the report of the last visit; `looked` gives the newest look each time it is asked; `report`
+    // hears of every change.
+    AppKeeper(const Host& host, AppReport before, std::function<std::shared_ptr<const Look>()> looked,
               std::function<void(const AppReport&)> report, Interrupt& interrupt);
 
     // Until the decision is to do nothing, to wait or to hold, or the interrupt asks to stop.

@@ -220,7 +220,7 @@ void Daemon::start_keepers() {
         slot.again.reset();
         slot.running = true;
         slot.interrupt = std::make_unique<Interrupt>();
-        slot.thread = std::thread([this, app = name, &slot] {
+        slot.thread = std::thread([this, before = slot.report, &slot] {
             const auto looked = [this] {
                 const std::lock_guard inner(mutex_);
                 return look_;
@@ -230,7 +230,7 @@ void Daemon::start_keepers() {
                 if (slot.report.decision.state != now.decision.state) slot.since = clock_.now();
                 slot.report = now;
             };
-            AppKeeper keeper(host_, app, looked, report, *slot.interrupt);
+            AppKeeper keeper(host_, before, looked, report, *slot.interrupt);
             const auto last = keeper.keep();
             report(last);
             {

@@ -168,7 +168,7 @@ Result<Value> Daemon::plan(const std::string& app) {
     Value apps(Value::List{});
     for (const auto& name : names) {
         AppKeeper keeper(
-            host_, name,
+            host_, AppReport{name, {}, {}, {}, 0, false},
             [this] {
                 const std::lock_guard lock(mutex_);
                 return look_;

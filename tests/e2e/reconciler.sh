@@ -88,6 +88,7 @@ manifests_repo() {
 
 # declare VERSION: the manifest change for $commit, signed and pushed.
 declare_release() {
+    local more=${2:-'migrate: {up: ./bin/migrate up, down: ./bin/migrate down}'}
     cat >"$work/deploy/production/web.yaml" <<YAML
 version: 1
 app: web
@@ -96,7 +97,7 @@ release:
 root: $work/srv/web
 ${user:+user: $user}
 env: {PORT: "$port", STATE: $work/appstate}
-${2:-migrate: {up: ./bin/migrate up, down: ./bin/migrate down}}
+$more
 activate: [{run: ./bin/restart}]
 health:
   - http: {url: "http://127.0.0.1:$port/healthz", body: "$1"}
@@ -160,4 +161,216 @@ test_the_first_release_comes_up_and_a_second_run_has_nothing_to_do() {
     once
     expect_status 0
     expect_equal "$(wc -l <appstate/migrations)" 1
+}
+
+test_a_release_with_a_migration_follows_and_history_tells() {
+    world
+    release 1 1 0
+    declare_release 1
+    daemon
+    wait_for 20 serves 1
+    adopt_service
+    release 2 2 1
+    declare_release 2
+    run tidegatectl sync
+    expect_status 0
+    adopt_service
+    serves 2
+    expect_equal "$(cat appstate/schema)" 2
+    state_is converged
+    run tidegatectl history web
+    expect_status 0
+    expect_contains "$out" "deployed"
+    expect_contains "$out" "v2"
+    expect_contains "$out" "ana@example.com"
+    expect_equal "$(echo "$out" | grep -c deployed)" 2
+}
+
+test_a_failing_health_check_is_reverted_and_the_revision_held() {
+    world
+    release 1 1 0
+    declare_release 1
+    daemon
+    wait_for 20 serves 1
+    release 2 2 1 broken
+    patience=1s declare_release 2
+    run tidegatectl sync
+    adopt_service
+    expect_status 1
+    serves 1
+    expect_equal "$(cat appstate/schema)" 1
+    state_is held
+    run tidegatectl why web
+    expect_status 0
+    expect_contains "$out" "web runs v1 ("
+    expect_contains "$out" "the manifest asks for v2 ("
+    expect_contains "$out" "healthz answered 503"
+    expect_contains "$out" "reverted"
+    expect_contains "$out" "the schema is back"
+    expect_contains "$out" "tidegatectl retry web"
+    # Held: looked at again and again, never tried again.
+    run tidegatectl sync
+    run tidegatectl sync
+    expect_equal "$(grep -c '^up' appstate/migrations)" 2
+    run tidegatectl history web
+    expect_contains "$out" "reverted"
+}
+
+test_a_rollback_goes_to_the_release_that_is_there_and_takes_the_migration_back() {
+    world
+    release 1 1 0
+    declare_release 1
+    daemon
+    wait_for 20 serves 1
+    first=$(current)
+    release 2 2 1
+    declare_release 2
+    tidegatectl sync >/dev/null
+    serves 2
+    mv web.git gone.git # nothing may be fetched for it
+    git -C deploy revert --no-edit -S HEAD >/dev/null
+    git -C deploy push -q "$work/deploy.git" HEAD:deploy
+    run tidegatectl sync
+    expect_status 0
+    adopt_service
+    serves 1
+    expect_equal "$(current)" "$first"
+    expect_equal "$(cat appstate/schema)" 1
+    expect_equal "$(grep -c '^up' appstate/migrations)" 2
+    expect_equal "$(tail -n1 appstate/migrations | cut -d' ' -f1)" down
+}
+
+test_killed_in_the_middle_of_a_deployment_it_ends_converged() {
+    world
+    release 1 1 0
+    declare_release 1
+    daemon
+    wait_for 20 serves 1
+    release 2 2 1
+    declare_release 2 "build: [{run: 'touch \$STATE/building; sleep 1'}]"
+    wait_for 20 test -e appstate/building
+    kill -KILL "$daemon_pid"
+    serves 1
+    daemon
+    wait_for 20 serves 2
+    wait_for 10 state_is converged
+    adopt_service
+    expect_equal "$(find srv/web/releases -name '.*' -mindepth 1 | wc -l)" 0
+}
+
+test_an_unsigned_revision_is_refused_and_the_release_runs_on() {
+    world
+    release 1 1 0
+    declare_release 1
+    once
+    adopt_service
+    expect_status 0
+    release 2 2 1
+    cp deploy/production/web.yaml kept.yaml
+    sed -e "s/commit: [0-9a-f]*, tag: v1/commit: $commit, tag: v2/" kept.yaml >deploy/production/web.yaml
+    git -C deploy commit -q --no-gpg-sign -am "web 2"
+    git -C deploy push -q "$work/deploy.git" HEAD:deploy
+    once
+    expect_status 4
+    expect_contains "$err" "refused"
+    serves 1
+}
+
+test_a_rewound_branch_is_refused_also_when_the_journal_is_lost() {
+    world
+    release 1 1 0
+    declare_release 1
+    old=$(git -C deploy rev-parse HEAD)
+    release 2 2 1
+    declare_release 2
+    once
+    adopt_service
+    expect_status 0
+    serves 2
+    git -C deploy push -q -f "$work/deploy.git" "$old:deploy"
+    once
+    expect_status 4
+    serves 2
+    rm -f state/state.db*
+    once
+    expect_status 4
+    serves 2
+}
+
+test_a_second_daemon_on_one_state_folder_ends_with_a_sentence() {
+    world
+    release 1 1 0
+    declare_release 1
+    daemon
+    run tidegated --config "$work/etc/tidegated.yaml" --once
+    expect_status 3
+    expect_contains "$err" "another tidegated works on"
+    wait_for 20 serves 1
+    adopt_service
+}
+
+test_without_a_daemon_tidegatectl_says_how_to_start_it() {
+    world
+    run tidegatectl status
+    expect_status 3
+    expect_contains "$err" "no tidegated answers"
+    expect_contains "$err" "systemctl start tidegated"
+}
+
+test_sigterm_in_a_deployment_stops_and_it_goes_on_after_the_start() {
+    world
+    release 1 1 0
+    declare_release 1
+    daemon
+    wait_for 20 serves 1
+    release 2 2 1 broken
+    patience=60s declare_release 2
+    wait_for 20 serves 2
+    kill -TERM "$daemon_pid"
+    wait_for 10 bash -c "! kill -0 $daemon_pid"
+    adopt_service
+    # The fix comes meanwhile; nobody waits for the old probe's minute.
+    release 3 2 1
+    declare_release 3
+    daemon
+    wait_for 30 serves 3
+    wait_for 10 state_is converged
+    adopt_service
+}
+
+test_a_newer_revision_in_mid_health_is_taken_at_once() {
+    world
+    release 1 1 0
+    declare_release 1
+    daemon
+    wait_for 20 serves 1
+    release 2 2 1 broken
+    patience=100s declare_release 2
+    wait_for 20 serves 2
+    release 3 2 1
+    declare_release 3
+    wait_for 30 serves 3
+    wait_for 10 state_is converged
+    adopt_service
+    run tidegatectl history web
+    expect_contains "$out" superseded
+}
+
+test_pause_leaves_alone_and_resume_goes_on() {
+    world
+    release 1 1 0
+    declare_release 1
+    daemon
+    wait_for 20 serves 1
+    tidegatectl pause web --reason "moving the disk"
+    release 2 2 1
+    declare_release 2
+    run tidegatectl sync
+    expect_contains "$out" "moving the disk"
+    serves 1
+    tidegatectl resume web
+    run tidegatectl sync
+    expect_status 0
+    serves 2
+    adopt_service
 }
