@@ -54,6 +54,8 @@ void bind_option(Bound& bound, const Option& option) {
     if (option.takes == Takes::Required) slot.parsed->required();
     if (option.takes == Takes::Many)
         slot.parsed->expected(1, 1 << 16);
+    else if (option.name.front() != '-')
+        slot.parsed->expected(1)->allow_extra_args(false);  // the next word is the next positional
     else
         slot.parsed->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }
