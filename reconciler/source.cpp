@@ -41,6 +41,13 @@ bool says(const Error& error, std::string_view text) {
     return error.message.find(text) != std::string::npos;
 }
 
+// ": object 1234…: hasDotgit: contains '.git'"
+std::string fsck_words(const std::string& text) {
+    for (const auto line : lines_of(text))
+        if (line.starts_with("error: object ")) return ": " + escape_foreign(line.substr(7, 300));
+    return {};
+}
+
 Result<void> remove_locks(int dir, int depth) {
     for (const auto& name : TRY(list_dir(dir))) {
         struct stat info {};
@@ -176,22 +183,24 @@ Error GitMirror::cleaned(Error error) const {
 }
 
 Result<std::string> GitMirror::ask(const GitCall& call) const {
-    auto answer = git_.output(call);
-    if (answer) return answer;
-    auto error = cleaned(std::move(answer.error()));
-    if (error.kind == ErrorKind::Denied)
-        error = {ErrorKind::Denied,
-                 "the ssh host key of " + escape_foreign(url_.host()) + " is not a known one",
-                 "compare it by another way, then add it to " + access_.known_hosts.value_or("known_hosts"),
-                 std::nullopt,
-                 {}};
-    if (says(error, "signal 25") || says(error, "File too large"))
-        error = {ErrorKind::Invalid,
-                 "a fetch was stopped: it wrote more than " + std::to_string(limits_.pack_bytes) + " bytes",
-                 "",
-                 std::nullopt,
-                 {}};
-    return fail(std::move(error).during("asking " + escape_foreign(url_.redacted())));
+    auto exit = TRY(git_.run(call));
+    if (exit.ok() && !exit.truncated) return std::move(exit.out);
+    auto error = git_failure(call, exit);
+    const auto said = [&](std::string_view text) { return exit.err.find(text) != std::string::npos; };
+    if (error.kind == ErrorKind::Denied) {
+        error.message = "the ssh host key of " + url_.host() + " is not a known one";
+        error.hint =
+            "compare it by another way, then add it to " + access_.known_hosts.value_or("known_hosts");
+    } else if (said("signal 25") || said("File too large")) {
+        error.kind = ErrorKind::Invalid;
+        error.message =
+            "a fetch was stopped: it wrote more than " + std::to_string(limits_.pack_bytes) + " bytes";
+    } else if (said("fsck error") || said("fsckObjects")) {
+        error.kind = ErrorKind::Invalid;
+        error.message = "the remote sent an object that is not well formed" + fsck_words(exit.err);
+        error.hint = "see what is wrong in a clone of it: git fsck";
+    }
+    return fail(cleaned(std::move(error)).during("asking " + escape_foreign(url_.redacted())));
 }
 
 Result<void> GitMirror::fetch(const Fetch& what) const {

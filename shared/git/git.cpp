@@ -147,16 +147,26 @@ Result<Exit> Git::run(const GitCall& call) const {
     return shared::run(command(call));
 }
 
+Error git_failure(const GitCall& call, const Exit& exit) {
+    const auto what = "git " + (call.args.empty() ? std::string() : call.args.front());
+    if (exit.ok() && exit.truncated)
+        return {ErrorKind::Invalid,
+                what + " answered with more than " + std::to_string(call.output_limit) + " bytes",
+                {},
+                std::nullopt,
+                {}};
+    const auto complaint = git_complaint(exit);
+    return {kind_of_failure(exit, complaint),
+            what + " failed (" + exit.describe() + ")" + (complaint.empty() ? "" : ": " + complaint),
+            {},
+            std::nullopt,
+            {}};
+}
+
 Result<std::string> Git::output(const GitCall& call) const {
     auto exit = TRY(run(call));
     if (exit.ok() && !exit.truncated) return std::move(exit.out);
-    const auto what = "git " + (call.args.empty() ? std::string() : call.args.front());
-    if (exit.ok())
-        return fail(ErrorKind::Invalid,
-                    what + " answered with more than " + std::to_string(call.output_limit) + " bytes");
-    const auto complaint = git_complaint(exit);
-    return fail(kind_of_failure(exit, complaint),
-                what + " failed (" + exit.describe() + ")" + (complaint.empty() ? "" : ": " + complaint));
+    return fail(git_failure(call, exit));
 }
 
 Result<std::string> Git::line(const GitCall& call) const {

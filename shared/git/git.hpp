@@ -62,6 +62,9 @@ class Git {
     GitConfig config_;
 };
 
+// What output() fails with for a call that ended like this.
+[[nodiscard]] Error git_failure(const GitCall& call, const Exit& exit);
+
 // The last line git wrote that begins with fatal:, error: or remote:, escaped for showing; or its last line.
 [[nodiscard]] std::string git_complaint(const Exit& exit);
 
