@@ -18,6 +18,8 @@ namespace {
 
 constexpr Duration kLocal{120'000};  // for git commands that ask no remote
 constexpr Duration kLockPatience{2'000};
+// All that git says when SIGXFSZ ended the unpacker: for every other fault the unpacker itself says more.
+constexpr std::string_view kKilledUnpacker = "fatal: fetch-pack: invalid index-pack output";
 const std::string kCommits = "refs/tidegate/commits/";
 const std::string kTags = "refs/tidegate/tags/";
 const std::string kAttestations = "refs/tidegate/attestations";
@@ -191,7 +193,7 @@ Result<std::string> GitMirror::ask(const GitCall& call) const {
         error.message = "the ssh host key of " + url_.host() + " is not a known one";
         error.hint =
             "compare it by another way, then add it to " + access_.known_hosts.value_or("known_hosts");
-    } else if (said("signal 25") || said("File too large")) {
+    } else if (said("File too large") || trim(exit.err) == kKilledUnpacker) {
         error.kind = ErrorKind::Invalid;
         error.message =
             "a fetch was stopped: it wrote more than " + std::to_string(limits_.pack_bytes) + " bytes";
