@@ -26,7 +26,8 @@ Result<void> ensure_changes(const Repository& repo, Target& target, bool all_fil
     if (all_files || !target.from) {
         TRY(ensure_entries(repo, target));
         target.changes.emplace();
-        for (const auto& entry : target.entries) target.changes->push_back({Change::Kind::Added, entry});
+        for (const auto& entry : target.entries)
+            target.changes->push_back({Change::Kind::Added, entry});
         return {};
     }
     target.changes = TRY(diff_trees(repo, target.from, target.tree));
@@ -98,6 +99,14 @@ class Planner {
         return std::move(planned);
     }
 
+    // A commit to a protected branch is one even where it only deletes.
+    static bool asked_without_files(const Gate& gate) {
+        return std::any_of(gate.builtins.begin(), gate.builtins.end(), [](const std::string& name) {
+            const auto* check = builtin::find(name);
+            return check != nullptr && check->without_files;
+        });
+    }
+
     // What `version:` prints; a tool that is not there is told of when the gate runs.
     Result<std::string> version_of(const Gate& gate) {
         if (gate.version.empty()) return std::string();
@@ -130,16 +139,16 @@ class Planner {
     Result<PlannedGate> by_files(PlannedGate planned) {
         const Gate& gate = *planned.gate;
         const bool in_process = !gate.builtins.empty();
-        const bool links_too = in_process;
         TRY(ensure_changes(repo_, target_, options_.all_files));
         for (const auto& change : *target_.changes) {
             const auto& entry = change.entry;
             if (change.kind == Change::Kind::Deleted || !gate.files.matches(entry.path)) continue;
-            if (entry.is_file() || (links_too && entry.mode == FileMode::Link))
-                planned.files.push_back(entry);
+            // Checks in this process judge links and submodules too.
+            if (entry.is_file() || in_process) planned.files.push_back(entry);
         }
         planned.matched = planned.files.size();
-        if (planned.files.empty()) return skipped(planned, Fate::Empty, "no matching files");
+        if (planned.files.empty() && !asked_without_files(gate))
+            return skipped(planned, Fate::Empty, "no matching files");
         // A check in this process takes less time than remembering; a gate outside of the snapshot sees more than its
         // files.
         if (in_process || planned.definition.empty()) return planned;

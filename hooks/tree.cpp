@@ -122,6 +122,7 @@ Result<std::vector<Change>> diff_trees(const Repository& repo, const std::option
         change.entry.path = parts[i + 1];
         change.entry.mode = TRY(parse_mode(deleted ? words[0].substr(1) : words[1]));
         change.entry.oid = TRY(Oid::parse(deleted ? words[2] : words[3]));
+        if (words[0] == ":120000" && change.entry.is_file()) change.link_before = TRY(Oid::parse(words[2]));
         changes.push_back(std::move(change));
     }
     return changes;

@@ -27,6 +27,8 @@ struct Change {
     enum class Kind { Added, Modified, TypeChanged, Deleted };
     Kind kind = Kind::Modified;
     TreeEntry entry;  // as it is after the change; before it where it was deleted
+    std::optional<shared::Oid> link_before =
+        std::nullopt;  // a symbolic link's blob, where the change made a file of it
 };
 
 // The tree an index stands for.

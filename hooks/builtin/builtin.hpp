@@ -20,7 +20,8 @@ struct File {
     bool added = false;        // the change adds it
     bool link = false;         // symbolic: content is its target
     bool executable = false;
-    std::optional<std::string_view> link_before;  // the target, where the change made a link into a file
+    std::optional<std::string_view> link_before =
+        std::nullopt;  // the target, where the change made a link into a file
 };
 inline constexpr std::uint64_t kContentLimit = 16 << 20;
 
@@ -61,7 +62,8 @@ struct Check {
     void (*paths)(const Paths& paths, Problems& problems);  // may be null
     // What the file should be, or nullopt where it is right already; null where nothing is fixed by itself.
     std::optional<std::string> (*fixed)(const File& file) = nullptr;
-    bool wants_links = false;  // asks for Paths::links
+    bool wants_links = false;    // asks for Paths::links
+    bool without_files = false;  // asked even where no file of the change matches
 };
 
 [[nodiscard]] const std::vector<Check>& checks();

@@ -1,0 +1,180 @@
+#include "hooks/builtin/message.hpp"
+
+#include "shared/base/text.hpp"
+
+#include <algorithm>
+
+namespace tidegate::hooks::builtin {
+
+namespace {
+
+// Characters of UTF-8; a byte that belongs to none counts as one.
+size_t characters(std::string_view text) {
+    return static_cast<size_t>(std::count_if(
+        text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+// The byte at which character `count` begins.
+size_t byte_of(std::string_view text, size_t count) {
+    for (size_t i = 0; i < text.size(); ++i)
+        if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80 && count-- == 0) return i;
+    return text.size();
+}
+
+// * any text, ? any one character. Time in proportion to pattern times text: on a mismatch only the last *
+// takes one more.
+bool matches(std::string_view pattern, std::string_view text) {
+    size_t p = 0;
+    size_t t = 0;
+    size_t star = std::string_view::npos;
+    size_t taken = 0;
+    while (t < text.size()) {
+        if (p < pattern.size() && pattern[p] == '*') {
+            star = p++;
+            taken = t;
+        } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
+            ++p;
+            ++t;
+            if (pattern[p - 1] == '?')
+                while (t < text.size() && (static_cast<unsigned char>(text[t]) & 0xC0) == 0x80) ++t;
+        } else if (star != std::string_view::npos) {
+            p = star + 1;
+            t = ++taken;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.size() && pattern[p] == '*') ++p;
+    return p == pattern.size();
+}
+
+// Subjects that git or a forge writes by itself.
+bool is_gits_own(std::string_view subject) {
+    for (const std::string_view begin :
+         {"fixup! ", "squash! ", "amend! ", "Merge branch '", "Merge branches '",
+          "Merge remote-tracking branch", "Merge tag '", "Merge commit '", "Merge pull request #",
+          "Merge branch \"", "Revert \"", "Reapply \""})
+        if (subject.starts_with(begin)) return true;
+    return false;
+}
+
+class Checker {
+  public:
+    Checker(const CleanMessage& message, const MessageRules& rules, Problems& problems)
+        : message_(message), rules_(rules), problems_(problems) {}
+
+    void check() {
+        const auto subject = message_.lines.front();
+        if (is_gits_own(subject)) return;
+        length(0, rules_.subject_most, "the subject");
+        if (characters(subject) < rules_.subject_least)
+            add(0, 0, "the subject has fewer than " + shared::count_of(rules_.subject_least, "character"));
+        if (rules_.blank_second_line && message_.lines.size() > 1 && !message_.lines[1].empty())
+            add(1, 0, "the second line is not blank");
+        for (size_t i = 1; i < message_.lines.size(); ++i) body_line(i);
+        if (!rules_.pattern.empty() &&
+            std::none_of(rules_.pattern.begin(), rules_.pattern.end(),
+                         [&](const std::string& pattern) { return matches(pattern, subject); }))
+            add(0, 0, "the subject matches none of: " + shared::join(rules_.pattern, ", "));
+        if (rules_.conventional) conventional(subject);
+    }
+
+  private:
+    void add(size_t line, size_t column, std::string what) {
+        problems_.push_back({"", message_.numbers[line], static_cast<int>(column) + 1, std::move(what)});
+    }
+
+    void length(size_t line, size_t most, const std::string& what) {
+        const auto count = characters(message_.lines[line]);
+        if (most == 0 || count <= most) return;
+        add(line, byte_of(message_.lines[line], most),
+            what + " has " + std::to_string(count) + " characters; at most " + std::to_string(most));
+    }
+
+    void body_line(size_t line) {
+        const auto text = message_.lines[line];
+        // What cannot be broken: addresses, quoted code, trailers.
+        if (text.find(' ') == std::string_view::npos || text.find("://") != std::string_view::npos ||
+            text.starts_with("    ") || text.starts_with('\t') || text.starts_with("Signed-off-by: ") ||
+            text.starts_with("Co-authored-by: "))
+            return;
+        length(line, rules_.body_most, "the line");
+    }
+
+    [[nodiscard]] std::vector<std::string> types() const {
+        if (!rules_.types.empty()) return rules_.types;
+        std::vector<std::string> types;
+        for (const auto type : shared::split(kUsualTypes, ' ')) types.emplace_back(type);
+        return types;
+    }
+
+    // type [ "(" scope ")" ] [ "!" ] ": " description
+    void conventional(std::string_view subject) {
+        constexpr std::string_view kForm = "the subject is not of the form `type(scope): description`";
+        const auto end = subject.find_first_of("(!:");
+        if (end == std::string_view::npos || end == 0) return add(0, 0, std::string(kForm));
+        const auto type = subject.substr(0, end);
+        const auto known = types();
+        if (std::find(known.begin(), known.end(), type) == known.end()) {
+            const std::vector<std::string_view> names(known.begin(), known.end());
+            const auto near = shared::nearest(type, names);
+            add(0, 0,
+                "no commit type is called " + shared::escape_foreign(type) +
+                    (near.empty() ? "; known: " + shared::join(known, " ")
+                                  : "; did you mean " + std::string(near) + "?"));
+        }
+        auto at = end;
+        if (subject[at] == '(') {
+            const auto close = subject.find(')', at);
+            if (close == std::string_view::npos) return add(0, at, "the scope is not closed");
+            if (shared::trim(subject.substr(at + 1, close - at - 1)).empty())
+                add(0, at, "the scope is empty");
+            at = close + 1;
+        } else if (rules_.scope_wanted) {
+            add(0, at, "no scope: `" + std::string(type) + "(scope): …`");
+        }
+        if (at < subject.size() && subject[at] == '!') ++at;
+        if (at >= subject.size() || subject[at] != ':') return add(0, at, std::string(kForm));
+        if (at + 1 >= subject.size() || subject[at + 1] != ' ')
+            return add(0, at + 1, "a blank comes after the colon");
+        if (shared::trim(subject.substr(at + 1)).empty()) add(0, at + 1, "no description after the colon");
+    }
+
+    const CleanMessage& message_;
+    const MessageRules& rules_;
+    Problems& problems_;
+};
+
+}  // namespace
+
+CleanMessage clean_message(std::string_view text, std::string_view comment) {
+    CleanMessage message;
+    int number = 0;
+    for (auto line : shared::lines_of(text)) {
+        ++number;
+        if (!comment.empty() && line.starts_with(comment)) {
+            if (line.find("------------------------ >8 ------------------------") != std::string_view::npos)
+                break;
+            continue;
+        }
+        const auto last = line.find_last_not_of(" \t\r");
+        line = line.substr(0, last == std::string_view::npos ? 0 : last + 1);
+        if (line.empty() && message.lines.empty()) continue;
+        message.lines.push_back(line);
+        message.numbers.push_back(number);
+    }
+    while (!message.lines.empty() && message.lines.back().empty()) {
+        message.lines.pop_back();
+        message.numbers.pop_back();
+    }
+    return message;
+}
+
+Problems check_message(std::string_view text, const MessageRules& rules) {
+    Problems problems;
+    const auto message = clean_message(text, rules.comment);
+    if (!message.lines.empty()) Checker(message, rules, problems).check();
+    return problems;
+}
+
+}  // namespace tidegate::hooks::builtin
