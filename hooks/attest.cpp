@@ -32,8 +32,9 @@ std::string outcome_text(Outcome outcome) {
 // What git's own configuration says about signing; by name in lower case.
 Result<std::map<std::string, std::string>> signing_settings(const Repository& repo) {
     std::map<std::string, std::string> settings;
-    const auto exit = TRY(repo.git.run(repo.call(
-        {"config", "-z", "--get-regexp", "^(tidegate\\.signingkey|user\\.signingkey|gpg\\.format|gpg\\.ssh\\.program)$"})));
+    const auto exit = TRY(repo.git.run(
+        repo.call({"config", "-z", "--get-regexp",
+                   "^(tidegate\\.signingkey|user\\.signingkey|gpg\\.format|gpg\\.ssh\\.program)$"})));
     for (const auto entry : split(exit.out, '\0')) {
         const auto newline = entry.find('\n');
         if (newline == std::string_view::npos) continue;
@@ -153,7 +154,7 @@ Result<std::string> attest_push(const Repository& repo, const std::vector<const 
     const auto pushed = store.push(remote, attestation_patience(repo));
     if (!pushed && pushed.error().kind == ErrorKind::Cancelled) return fail(pushed.error());
     if (!pushed) return one_line("", pushed.error());
-    return "attested: tree " + join(trees, ", ") + " → " + escape_foreign(remote);
+    return "attested: tree " + join(trees, ", ") + " → " + shown_remote(remote);
 }
 
 }  // namespace tidegate::hooks

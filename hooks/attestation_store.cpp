@@ -236,7 +236,7 @@ Result<bool> AttestationStore::fetch(const std::string& remote, Duration patienc
                      until)));
     if (!exit.ok()) {
         if (exit.err.find("couldn't find remote ref") != std::string::npos) return false;
-        return fail(network_error(exit, "cannot fetch attestations from " + escape_foreign(remote) + ": "));
+        return fail(network_error(exit, "cannot fetch attestations from " + shown_remote(remote) + ": "));
     }
     if (const auto theirs = TRY(tip(tracking))) TRY(merge_all(*theirs));
     return true;
@@ -244,7 +244,7 @@ Result<bool> AttestationStore::fetch(const std::string& remote, Duration patienc
 
 Result<void> AttestationStore::push(const std::string& remote, Duration patience) const {
     const auto until = std::chrono::steady_clock::now() + patience;
-    const auto what = "cannot push the attestation to " + escape_foreign(remote) + ": ";
+    const auto what = "cannot push the attestation to " + shown_remote(remote) + ": ";
     for (int attempt = 0; attempt < kTries; ++attempt) {
         const auto ours = TRY(tip(kRef));
         if (!ours) return fail(ErrorKind::NotFound, "there are no attestations to push");
@@ -274,6 +274,16 @@ Result<bool> AttestationStore::known_at(const std::string& remote) const {
 Result<void> AttestationStore::remember(const std::string& remote, const Oid& pushed) const {
     (void)TRY(repo_.git.run(repo_.call({"update-ref", tracking_ref(remote), pushed.str()})));
     return {};
+}
+
+std::string shown_remote(const std::string& remote) {
+    const auto url = Url::parse(remote);
+    if (url) return url->redacted();
+    // Not an address of ours, but maybe one of git's: whatever stands before an "@" stays untold.
+    const auto scheme = remote.find("://");
+    const auto at = remote.rfind('@');
+    if (scheme == std::string::npos || at == std::string::npos || at < scheme) return escape_foreign(remote);
+    return escape_foreign(remote.substr(0, scheme + 3) + remote.substr(at + 1));
 }
 
 Duration attestation_patience(const Repository& repo) {

@@ -52,6 +52,9 @@ class AttestationStore {
     int cancel_fd_;
 };
 
+// A remote as it may be shown: an address without its user and password.
+[[nodiscard]] std::string shown_remote(const std::string& remote);
+
 // How long a hook waits for the network on an attestation's account: `git config tidegate.attestTimeout`, else
 // 30 s.
 [[nodiscard]] shared::Duration attestation_patience(const Repository& repo);

@@ -47,7 +47,8 @@ Call call_of(int argc, char** argv) {
         if (argc > 1) call.stage = argv[first++];
     } else {
         call.stage = name;
-        call.hook_path = self;
+        // git names a hook by its folder. Without one, "beside it" would be a file of the working tree.
+        if (name.size() < self.size()) call.hook_path = self;
         call.chained_argv = argv;
     }
     for (int i = first; i < argc; ++i) call.arguments.emplace_back(argv[i]);
@@ -99,7 +100,7 @@ Result<int> gate_push(const Repository& repo, const Call& call, const std::strin
     auto push = TRY(targets_of_push(repo, call.stage, updates, remote));
     for (const auto& line : push.skipped) say("tidegate pre-push  " + escape_foreign(line));
     auto options = session_options(cancel_fd);
-    options.occasion.remote = remote;
+    options.occasion.remote = shown_remote(remote);
     std::vector<StageRun> runs;
     int worst = 0;
     for (auto& target : push.targets) {

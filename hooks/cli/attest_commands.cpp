@@ -193,7 +193,7 @@ Result<int> push(const Arguments& arguments) {
     const auto signals = TRY(watch_signals());
     const auto repo = TRY(Repository::open());
     TRY(AttestationStore(repo, signals.get()).push(remote_of(arguments), attestation_patience(repo)));
-    std::printf("attestations pushed to %s\n", escape_foreign(remote_of(arguments)).c_str());
+    std::printf("attestations pushed to %s\n", shown_remote(remote_of(arguments)).c_str());
     return 0;
 }
 
@@ -203,7 +203,7 @@ Result<int> fetch(const Arguments& arguments) {
     const bool any =
         TRY(AttestationStore(repo, signals.get()).fetch(remote_of(arguments), attestation_patience(repo)));
     std::printf(any ? "attestations fetched from %s\n" : "%s has no attestations\n",
-                escape_foreign(remote_of(arguments)).c_str());
+                shown_remote(remote_of(arguments)).c_str());
     return 0;
 }
 

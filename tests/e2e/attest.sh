@@ -315,3 +315,16 @@ test_a_commit_is_attested_where_the_clone_asks_for_it() {
     expect_status 0
     expect_contains "$out" "pre-commit"
 }
+
+test_a_password_in_an_address_is_never_shown() {
+    app
+    key ana
+    use_key app ana
+    tidegate -C app run pre-push --attest >/dev/null
+    for scheme in http bogus; do
+        run tidegate -C app attest push "$scheme://ana:canary@127.0.0.1:$(free_port)/x.git"
+        expect_status 3
+        expect_contains "$err" "cannot push the attestation to $scheme://127.0.0.1"
+        expect_lacks "$out$err" canary
+    done
+}
