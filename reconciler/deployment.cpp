@@ -195,6 +195,7 @@ State Deployment::follow(State state, const Step& step) {
     if (next.verdict != Verdict::None && row_.verdict == Verdict::None) {
         row_.verdict = next.verdict;
         row_.reason = step.detail;
+        turned_in_ = state;
         if (auto ok = journal_.set_verdict(row_.id, row_.verdict, row_.reason); !ok)
             log_.error("the journal cannot be written", ok.error());
         log_.warning("deployment turns round", {{"verdict", std::string(name_of(row_.verdict))},
@@ -280,7 +281,10 @@ Journal::End Deployment::consequences(State end) const {
         default: out.outcome = "interrupted"; break;
     }
     if (row_.verdict == Verdict::Hold) {
-        out.hold = HoldRow{row_.digest, false, row_.id, row_.reason, clock_.now()};
+        auto words = row_.reason;
+        if (turned_in_) words = std::string(name_of(*turned_in_)) + " failed: " + words;
+        if (end == State::Reverted) words += "; reverted";
+        out.hold = HoldRow{row_.digest, false, row_.id, words, clock_.now()};
     } else if (row_.verdict != Verdict::Supersede) {
         remember_delay(out, journal_.app(row_.app).value_or(AppRow{}));
     }

@@ -62,7 +62,8 @@ class Deployment {
     shared::Log log_;
     std::function<void(State)> on_state_;
     bool migration_began_ = false;
-    bool crashed_ = false;  // found unfinished, and nobody had asked for that
+    bool crashed_ = false;            // found unfinished, and nobody had asked for that
+    std::optional<State> turned_in_;  // where it was when it turned round, in this process
     std::string undo_failure_;
 };
 

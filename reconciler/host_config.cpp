@@ -39,7 +39,7 @@ std::optional<std::string> path_key(MapReader& reader, std::string_view key) {
 }
 
 void unsupported(MapReader& reader, const Value& value, std::string message, std::string hint) {
-    reader.reject(value, Error{ErrorKind::Unsupported, std::move(message), std::move(hint), {}, {}});
+    reader.reject(value, std::move(message), std::move(hint));
 }
 
 Result<void> read_host(const Document& document, const Value& value, HostConfig& config) {

@@ -55,7 +55,7 @@ struct HostConfig {
 
 inline constexpr std::string_view kDefaultConfig = "/etc/tidegate/tidegated.yaml";
 
-// Invalid or Unsupported with file, line and column.
+// Invalid with file, line and column; also for what the format names and this build lacks.
 [[nodiscard]] Result<HostConfig> parse_host_config(std::string file, std::string text);
 // parse_host_config() of a file that belongs to us or root and that nobody else may write (Permission).
 [[nodiscard]] Result<HostConfig> load_host_config(const std::string& file);

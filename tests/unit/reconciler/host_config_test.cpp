@@ -1,0 +1,95 @@
+#include "reconciler/host_config.hpp"
+
+#include "shared/base/files.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+using namespace tidegate;
+using namespace tidegate::reconciler;
+
+namespace {
+
+const std::string kLeast = R"(version: 1
+host: {name: web-1, environment: production}
+manifests: {url: "https://git.example.com/deploy.git"}
+roots: [/srv]
+)";
+
+}  // namespace
+
+TEST_CASE("host config: the least there can be has safe defaults") {
+    const auto config = parse_host_config("t.yaml", kLeast);
+    REQUIRE(config.has_value());
+    CHECK(config->signed_manifests);
+    CHECK(config->attestations == AttestationRule::Required);
+    CHECK(config->protocols == std::vector<std::string>{"https", "ssh"});
+    CHECK(config->interval == shared::Duration(30'000));
+    CHECK(config->manifests_branch->str() == "refs/heads/deploy");
+}
+
+TEST_CASE("host config: what is wrong, missing or not built is said at its place") {
+    struct Case {
+        const char* name;
+        std::string text;
+        ErrorKind kind;
+        int line;
+    };
+    const Case cases[] = {
+        {"unknown key", kLeast + "rots: [/srv]\n", ErrorKind::Invalid, 5},
+        {"status is not built", kLeast + "status: 127.0.0.1:9617\n", ErrorKind::Invalid, 5},
+        {"webhook is not built", kLeast + "webhook: {listen: x}\n", ErrorKind::Invalid, 5},
+        {"fleet is not built", kLeast + "fleet: {backend: etcd}\n", ErrorKind::Invalid, 5},
+        {"notify is not built", kLeast + "notify: [{slack: x}]\n", ErrorKind::Invalid, 5},
+        {"a state folder that is not absolute", kLeast + "state: var\n", ErrorKind::Invalid, 5},
+        {"a root with ..",
+         "version: 1\nhost: {name: a, environment: b}\nmanifests: {url: 'https://h/x'}\nroots: [/srv/..]\n",
+         ErrorKind::Invalid, 4},
+        {"another version",
+         "version: 2\nhost: {name: a, environment: b}\nmanifests: {url: 'https://h/x'}\nroots: [/srv]\n",
+         ErrorKind::Invalid, 1},
+    };
+    for (const auto& [name, text, kind, line] : cases) {
+        CAPTURE(name);
+        const auto config = parse_host_config("t.yaml", text);
+        REQUIRE_FALSE(config.has_value());
+        CHECK(config.error().kind == kind);
+        REQUIRE(config.error().where.has_value());
+        CHECK(config.error().where->line == line);
+    }
+}
+
+TEST_CASE("host config: harmless values of parts that are not built pass") {
+    CHECK(parse_host_config("t.yaml", kLeast + "fleet: {backend: none}\nnotify: []\n").has_value());
+}
+
+TEST_CASE("host config: a protocol must be named before the branch may use it") {
+    auto text = kLeast;
+    text.replace(text.find("https://git.example.com"), 23, "file:///srv/git");
+    const auto config = parse_host_config("t.yaml", text);
+    REQUIRE_FALSE(config.has_value());
+    CHECK(config.error().kind == ErrorKind::Denied);
+}
+
+TEST_CASE("attack 46: a configuration or state folder that others may write is refused") {
+    const auto folder = *shared::TempDir::make("tidegate-test");
+    const auto file = folder.path() + "/tidegated.yaml";
+    std::ofstream(file) << kLeast;
+    chmod(file.c_str(), 0644);
+    CHECK(load_host_config(file).has_value());
+    chmod(file.c_str(), 0666);
+    REQUIRE_FALSE(load_host_config(file).has_value());
+    CHECK(load_host_config(file).error().kind == ErrorKind::Permission);
+
+    auto config = *parse_host_config("t.yaml", kLeast);
+    config.state = folder.path() + "/state";
+    config.socket = folder.path() + "/run/control.sock";
+    CHECK(prepare_folders(config).has_value());
+    chmod(config.state.c_str(), 0777);
+    CHECK(prepare_folders(config).error().kind == ErrorKind::Permission);
+    chmod(config.state.c_str(), 0700);
+    chmod((folder.path() + "/run").c_str(), 0775);
+    CHECK(prepare_folders(config).error().kind == ErrorKind::Permission);
+}
