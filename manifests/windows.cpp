@@ -35,7 +35,7 @@ constexpr size_t kHeader = 44;
 std::optional<Counts> counts_at(std::string_view text) {
     if (text.size() < kHeader || !text.starts_with("TZif")) return std::nullopt;
     const auto count = [&](size_t i) {
-        return static_cast<size_t>(big_endian(text.substr(20 + 4 * i, 4)) & 0xFFFFFF);
+        return static_cast<size_t>(big_endian(text.substr(20 + 4 * i, 4)) & 0xFFFFFFFF);
     };
     return Counts{count(0), count(1), count(2), count(3), count(4), count(5)};
 }
