@@ -22,7 +22,7 @@ json() { python3 -c 'import json,sys; d=json.load(sys.stdin); print(eval(sys.arg
 test_every_command_has_help_and_only_what_is_built_is_listed() {
     run tidegate --help
     expect_status 0
-    for command in install uninstall run plan check attest cache doctor init; do
+    for command in install uninstall run plan check attest cache doctor init lint release promote approve rollback diff; do
         expect_contains "$out" "  $command "
         run_before=$out
         run tidegate $command --help
