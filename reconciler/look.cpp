@@ -98,8 +98,9 @@ Result<ManifestsBranch> open_branch(const Host& host) {
 
 // Follows the tip where policy lets it; what is remembered as accepted is on disk before anything is done with it.
 Result<void> accept_tip(const Host& host, const Repo& repo, Look& look) {
-    if (look.accepted && look.accepted->revision == *look.tip) return {};
+    // Asked at every look, so that the time is remembered in quiet months, too.
     const auto now = host.trusted_now();
+    if (look.accepted && look.accepted->revision == *look.tip) return {};
     std::optional<Oid> before;
     if (look.accepted) before = look.accepted->revision;
     const auto allowed = TRY(host.allowed());
