@@ -1,5 +1,6 @@
 #include "reconciler/host_ports.hpp"
 
+#include "reconciler/drift.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 
@@ -142,8 +143,22 @@ Result<std::string> HostPorts::verify(int cancel_fd) {
     return "attested: " + join(words, ", ");
 }
 
+// A release that lay there unwatched is looked at before it is gone back to (attack 47): one that was changed in
+// place, or shares a file with one that was, is staged again. The running one is the drift check's.
 bool HostPorts::complete() {
-    return root_.has(to_.release) && store_.complete(to_.release);
+    if (!root_.has(to_.release)) return false;
+    auto record = store_.load(to_.release);
+    if (!record || !*record) return false;
+    const auto running = root_.current();
+    if (running && *running == to_.release) return true;
+    bool refreshed = false;
+    const auto drift = find_drift(root_, to_.release, **record, refreshed);
+    if (!drift || !drift->none()) {
+        log_.note("── the release was changed since it was staged" + (drift ? ": " + drift->words() : ""));
+        return false;
+    }
+    if (refreshed) (void)store_.save(to_.release, **record);
+    return true;
 }
 
 Result<std::string> HostPorts::stage(int cancel_fd) {

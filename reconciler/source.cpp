@@ -1,5 +1,6 @@
 #include "reconciler/source.hpp"
 
+#include "reconciler/release_files.hpp"
 #include "shared/base/text.hpp"
 #include "shared/hash/sha256.hpp"
 
@@ -17,7 +18,7 @@ using namespace shared;
 namespace {
 
 constexpr Duration kLocal{120'000};  // for git commands that ask no remote
-constexpr Duration kLockPatience{2'000};
+constexpr Duration kLockSlice{100};
 // All that git says when SIGXFSZ ended the unpacker: for every other fault the unpacker itself says more.
 constexpr std::string_view kKilledUnpacker = "fatal: fetch-pack: invalid index-pack output";
 const std::string kCommits = "refs/tidegate/commits/";
@@ -88,13 +89,27 @@ Result<GitMirror> GitMirror::open(const std::string& folder, Url url, SourceAcce
     auto path = folder + "/" + sha256_hex(url.str());
     GitMirror mirror(TRY(Git::find(GitConfig::Closed)), std::move(url), std::move(access), limits,
                      std::move(path));
-    const auto locked = TRY(mirror.lock());
-    TRY(mirror.prepare());
+    // Whoever works on it now has prepared it.
+    const auto locked = Lock::take(mirror.path_ + ".lock");
+    if (locked)
+        TRY(mirror.prepare());
+    else if (locked.error().kind != ErrorKind::Locked)
+        return fail(locked.error());
     return mirror;
 }
 
-Result<Lock> GitMirror::lock() const {
-    return Lock::take(path_ + ".lock", kLockPatience);
+// Two apps of one source wait for each other.
+Result<Lock> GitMirror::lock(int cancel_fd) const {
+    const auto end = std::chrono::steady_clock::now() + limits_.timeout;
+    while (true) {
+        auto taken = Lock::take(path_ + ".lock", kLockSlice);
+        if (taken || taken.error().kind != ErrorKind::Locked) return taken;
+        if (std::chrono::steady_clock::now() >= end) {
+            taken.error().kind = ErrorKind::Transient;
+            return taken;
+        }
+        TRY(check_cancelled(cancel_fd));
+    }
 }
 
 // Made beside its place and renamed: a mirror is there whole or not at all.
@@ -148,7 +163,7 @@ Result<void> GitMirror::move_aside() const {
 }
 
 Result<void> GitMirror::set_aside() {
-    const auto locked = TRY(lock());
+    const auto locked = TRY(lock(-1));
     TRY(move_aside());
     return prepare();
 }
@@ -281,7 +296,7 @@ Result<void> GitMirror::fetch_by_refs(const Oid& commit, int cancel_fd) const {
 Result<void> GitMirror::fetch_commit(const Oid& commit, const std::optional<std::string>& tag,
                                      int cancel_fd) {
     if (TRY(is_here(commit, tag))) return {};
-    const auto locked = TRY(lock());
+    const auto locked = TRY(lock(cancel_fd));
     TRY(prepare());
     auto done = fetch_by_id(commit, tag, cancel_fd);
     if (!done && done.error().kind == ErrorKind::NotFound) {
@@ -305,7 +320,7 @@ Result<void> GitMirror::fetch_commit(const Oid& commit, const std::optional<std:
 }
 
 Result<std::optional<Oid>> GitMirror::fetch_attestations(int cancel_fd) {
-    const auto locked = TRY(lock());
+    const auto locked = TRY(lock(cancel_fd));
     TRY(prepare());
     auto done = fetch({{"+" + kAttestations + ":" + kAttestations}, true, cancel_fd});
     if (!done && done.error().kind == ErrorKind::NotFound && says(done.error(), "couldn't find remote ref"))
@@ -328,7 +343,7 @@ Result<std::optional<Oid>> GitMirror::look(const RefName& ref, int cancel_fd) {
 }
 
 Result<Oid> GitMirror::fetch_ref(const RefName& ref, const RefName& local, int cancel_fd) {
-    const auto locked = TRY(lock());
+    const auto locked = TRY(lock(cancel_fd));
     TRY(prepare());
     TRY(fetch({{"+" + ref.str() + ":" + local.str()}, false, cancel_fd}));
     const auto objects = TRY(repo());
@@ -338,7 +353,7 @@ Result<Oid> GitMirror::fetch_ref(const RefName& ref, const RefName& local, int c
 }
 
 Result<void> GitMirror::keep_only(const std::vector<Oid>& commits) {
-    const auto locked = TRY(lock());
+    const auto locked = TRY(lock(-1));
     TRY(prepare());
     GitCall call;
     call.git_dir = path_;

@@ -77,7 +77,7 @@ class GitMirror {
         int cancel_fd = -1;
     };
     GitMirror(shared::Git git, shared::Url url, SourceAccess access, TransferLimits limits, std::string path);
-    [[nodiscard]] Result<shared::Lock> lock() const;
+    [[nodiscard]] Result<shared::Lock> lock(int cancel_fd) const;
     [[nodiscard]] Result<void> prepare() const;
     [[nodiscard]] Result<void> make() const;
     [[nodiscard]] Result<std::string> sane() const;

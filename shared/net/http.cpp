@@ -140,6 +140,28 @@ void set_callbacks(CURL* curl, Exchange& exchange) {
     curl_easy_setopt(curl, CURLOPT_PROXY, "");  // a proxy would connect on our behalf, past the check
 }
 
+using CurlMulti = Handle<CURLM, curl_multi_cleanup>;
+
+// curl_easy_perform() that is given up at once when cancel_fd gets readable: curl alone looks up once a second.
+CURLcode perform(CURL* curl, Exchange& exchange) {
+    const CurlMulti multi(curl_multi_init());
+    if (!multi || curl_multi_add_handle(multi.get(), curl) != CURLM_OK) return CURLE_OUT_OF_MEMORY;
+    CURLcode result = CURLE_ABORTED_BY_CALLBACK;
+    const int cancel_fd = exchange.request->cancel_fd;
+    for (int running = 1; running > 0 && !exchange.cancelled;) {
+        if (curl_multi_perform(multi.get(), &running) != CURLM_OK) result = CURLE_RECV_ERROR;
+        if (running == 0 || result == CURLE_RECV_ERROR) break;
+        curl_waitfd cancel{cancel_fd, CURL_WAIT_POLLIN, 0};
+        curl_multi_poll(multi.get(), &cancel, cancel_fd >= 0 ? 1 : 0, 1000, nullptr);
+        exchange.cancelled = cancel_fd >= 0 && cancel.revents != 0;
+    }
+    int left = 0;
+    while (const CURLMsg* message = curl_multi_info_read(multi.get(), &left))
+        if (message->msg == CURLMSG_DONE) result = message->data.result;
+    curl_multi_remove_handle(multi.get(), curl);
+    return result;
+}
+
 }  // namespace
 
 Result<HttpResponse> http(const HttpRequest& request) {
@@ -173,7 +195,7 @@ Result<HttpResponse> http(const HttpRequest& request) {
     if (headers) curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
 
     const auto started = std::chrono::steady_clock::now();
-    const CURLcode code = curl_easy_perform(curl.get());
+    const CURLcode code = perform(curl.get(), exchange);
     exchange.response.took = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - started);
     long status = 0;
     curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);

@@ -1,6 +1,8 @@
 #include "parts_rig.hpp"
 #include "reconciler/source.hpp"
 
+#include <sys/eventfd.h>
+
 using namespace tidegate::reconciler;
 using namespace tidegate::shared;
 
@@ -192,6 +194,19 @@ TEST_CASE("source: what is no longer wanted is forgotten") {
     CHECK(holds(mirror, two));
     CHECK_FALSE(mirror.repo().value().contains(one));
     expect_fetched(rig, mirror, one);
+}
+
+TEST_CASE("source: whoever finds the mirror in use waits, and can be called off") {
+    const Rig rig;
+    const auto commit = rig.commit("echo one > f");
+    auto mirror = mirror_of(rig);
+    const auto other = Lock::take(mirror.path() + ".lock");
+    REQUIRE(other.has_value());
+    CHECK(GitMirror::open(rig.state() + "/sources", rig.url(), file_access()).has_value());
+    const Fd cancel(eventfd(1, EFD_CLOEXEC));
+    const auto done = mirror.fetch_commit(commit, std::nullopt, cancel.get());
+    REQUIRE_FALSE(done.has_value());
+    CHECK(done.error().kind == ErrorKind::Cancelled);
 }
 
 TEST_CASE("manifests branch: a look says whether it moved, a forced push too") {
