@@ -126,7 +126,8 @@ Result<int> run_hook(const Call& call) {
         if (code != 0) return code;
     }
     const auto signals = TRY(watch_signals());
-    const auto repo = TRY(Repository::open());
+    auto repo = TRY(Repository::open());
+    repo.cancel_fd = signals.get();
     if (call.stage == "pre-push") return gate_push(repo, call, *input, signals.get());
     if (call.stage == "pre-commit" || call.stage == "pre-merge-commit")
         return gate_index(repo, call.stage, signals.get());

@@ -199,6 +199,7 @@ GitCall Repository::call(std::vector<std::string> args) const {
     if (!work_tree.empty()) call.work_tree = work_tree;
     call.timeout = std::chrono::minutes(10);
     call.output_limit = 1U << 30;
+    call.cancel_fd = cancel_fd;
     return call;
 }
 

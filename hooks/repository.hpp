@@ -29,6 +29,7 @@ struct Repository {
     bool rebasing = false;            // rebase-merge/ or rebase-apply/ is there
     std::map<std::string, std::string>
         settings;     // `git config tidegate.*`, names in lower case without "tidegate."
+    int cancel_fd = -1;  // readable: git children are ended; set by whoever watches signals, not owned
     shared::Git git;  // as the user would run it
 
     // From where the process stands and what git put into its environment (GIT_DIR, GIT_WORK_TREE,

@@ -62,6 +62,14 @@ bool is_tracked(const std::vector<TreeEntry>& entries, const std::string& path) 
     return beneath != entries.end() && beneath->path.starts_with(path + "/");
 }
 
+// Changes whenever a file is replaced or written.
+std::string stamp_of(const std::string& path) {
+    struct stat info {};
+    if (lstat(path.c_str(), &info) != 0) return {};
+    return std::to_string(info.st_ino) + " " + std::to_string(info.st_size) + " " +
+           std::to_string(info.st_mtim.tv_sec) + "." + std::to_string(info.st_mtim.tv_nsec);
+}
+
 }  // namespace
 
 struct Snapshot::State {
@@ -78,7 +86,10 @@ struct Snapshot::State {
     std::vector<size_t> pending;
     std::vector<std::string> missing_links;
     TreeWatch watch;
+    std::string index_stamp;  // of the index as prepare() left it
+    bool index_lost = false;  // a gate has put something else into it
 
+    [[nodiscard]] std::string index_file() const { return own.git_dir + "/index"; }
     [[nodiscard]] GitCall call(std::vector<std::string> args) const {
         GitCall call;
         call.args = std::move(args);
@@ -86,6 +97,7 @@ struct Snapshot::State {
         call.work_tree = own.checkout;
         call.directory = own.checkout;
         call.timeout = std::chrono::minutes(30);
+        call.cancel_fd = repo.cancel_fd;
         return call;
     }
 
@@ -97,6 +109,7 @@ struct Snapshot::State {
 
     Result<void> bring_to_tree(const Target& target, const Stage& stage);
     Result<void> look_over();
+    Result<void> restore_index();
     Result<void> make_anew(const Target& target, const Stage& stage);
     Result<void> set_links(const Stage& stage, const std::vector<TreeEntry>& entries);
 };
@@ -106,6 +119,20 @@ Result<void> Snapshot::State::look_over() {
     unlink((own.git_dir + "/index.lock").c_str());
     TRY(git.output(call({"read-tree", "--reset", "-u", tree.str()})));
     TRY(git.output(call({"clean", "-ffdq"})));
+    return {};
+}
+
+// A gate that runs `git add` or `git commit` must not hide what it did to a file. Only refreshed, as `git status`
+// does it, the index still holds the tree.
+Result<void> Snapshot::State::restore_index() {
+    if (stamp_of(index_file()) == index_stamp) return {};
+    const auto bytes = read_file(index_file(), 1U << 30);
+    const auto index = bytes ? parse_index(*bytes, repo.sha256) : fail(ErrorKind::NotFound, "");
+    if (index && index->tree == tree && index->unmerged.empty() && !index->intent_to_add) return {};
+    index_lost = true;
+    unlink((own.git_dir + "/index.lock").c_str());
+    TRY(git.output(call({"read-tree", tree.str()})));
+    index_stamp = stamp_of(index_file());
     return {};
 }
 
@@ -133,7 +160,8 @@ Result<void> Snapshot::State::bring_to_tree(const Target& target, const Stage& s
         const auto moved = TRY(git.run(call({"read-tree", "-m", "-u", kept.tree, tree.str()})));
         if (moved.ok()) return {};
     }
-    if (look_over()) return {};
+    auto looked = look_over();
+    if (looked || looked.error().kind == ErrorKind::Cancelled) return looked;
     return make_anew(target, stage);
 }
 
@@ -181,7 +209,7 @@ Result<Snapshot> Snapshot::prepare(const Repository& repo, const Stage& stage, T
     state->kept.tree = target.tree.str();
 
     if (target.entries.empty()) {
-        const auto bytes = read_file(state->own.git_dir + "/index", 1U << 30);
+        const auto bytes = read_file(state->index_file(), 1U << 30);
         auto index = bytes ? parse_index(*bytes, repo.sha256) : fail(ErrorKind::NotFound, "");
         target.entries = index ? std::move(index->entries) : TRY(list_tree(repo, target.tree));
     }
@@ -194,6 +222,7 @@ Result<Snapshot> Snapshot::prepare(const Repository& repo, const Stage& stage, T
     }
     state->kept.setup.resize(state->pending.empty() ? stage.setup.size() : state->pending.front());
     TRY(state->save(false));
+    state->index_stamp = stamp_of(state->index_file());
     state->watch.begin(state->own.checkout, target.entries);
     return Snapshot(std::move(state));
 }
@@ -232,6 +261,7 @@ void Snapshot::read_events() {
 Result<Spoil> Snapshot::spoil() {
     auto& watch = state_->watch;
     watch.read_events();
+    TRY(state_->restore_index());
     Spoil spoil;
     if (!watch.blind() && watch.touched().empty()) return spoil;
     auto call = state_->call({"status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal",
@@ -254,7 +284,7 @@ Result<Spoil> Snapshot::spoil() {
 }
 
 Result<void> Snapshot::release(const Spoil& spoil) {
-    return state_->save(spoil.empty());
+    return state_->save(spoil.empty() && !state_->index_lost);
 }
 
 }  // namespace tidegate::hooks

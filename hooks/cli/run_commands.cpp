@@ -47,7 +47,8 @@ Result<Target> target_of(const Repository& repo, const std::string& stage, const
 Result<int> run_stage_command(const Arguments& arguments) {
     const auto stage = arguments.text("STAGE", "");
     const auto signals = TRY(watch_signals());
-    const auto repo = TRY(Repository::open());
+    auto repo = TRY(Repository::open());
+    repo.cancel_fd = signals.get();
     SessionOptions options;
     options.plan = plan_options(arguments);
     options.run.cancel_fd = signals.get();

@@ -328,6 +328,28 @@ EOF
     expect_exact git commit -qm mended
 }
 
+test_a_gate_that_stages_or_commits_what_it_changed_is_seen() {
+    app
+    cat >.tidegate.yaml <<'EOF'
+version: 1
+defaults: {pass_env: [RECORD]}
+stages:
+  pre-commit:
+    gates:
+      - {name: spoil, run: 'if test -e "$RECORD/spoil"; then echo junk >src/a.c; git add -A; git commit -qm inner; fi'}
+EOF
+    git add -A
+    touch "$RECORD/spoil"
+    run git commit -qm spoiled
+    expect_status 1
+    expect_contains "$out$err" src/a.c
+    rm "$RECORD/spoil"
+    sed -i "s|name: spoil.*|name: see, run: 'git status --porcelain >\"\$RECORD/status\"; sh \"\$RECORD/see.sh\"'}|" .tidegate.yaml
+    git add -A
+    expect_exact git commit -qm mended
+    expect_equal "$(cat "$RECORD/status")" "M  .tidegate.yaml"
+}
+
 test_a_lost_snapshot_is_made_anew_and_ignored_output_survives() {
     app
     cat >.tidegate.yaml <<'EOF'
