@@ -162,7 +162,8 @@ Result<Found> find_release(const Url& url, const std::optional<std::string>& com
     auto git = TRY(Git::find(GitConfig::User));
     if (clone) return Clone(std::move(git), *clone).find(commit, version);
     const auto where = url.redacted();
-    const auto remote = list_remote(git, url);
+    auto remote = list_remote(git, url);
+    if (!remote && remote.error().kind == ErrorKind::Failed) remote.error().kind = ErrorKind::Io;
     Found found;
     if (version) {
         if (!remote)

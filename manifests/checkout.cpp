@@ -47,6 +47,12 @@ Error not_there(const Checkout& checkout, const std::string& app, const std::str
     return error;
 }
 
+// git that cannot do its work is a failure of the environment, not of a gate.
+Error environment_error(Error error) {
+    if (error.kind == ErrorKind::Failed) error.kind = ErrorKind::Io;
+    return error;
+}
+
 }  // namespace
 
 Result<Checkout> Checkout::open(const std::string& directory) {
@@ -60,6 +66,9 @@ Result<Checkout> Checkout::open(const std::string& directory) {
     if (!branch)
         return fail(ErrorKind::Unsupported, "HEAD is detached in " + escape_foreign(*top),
                     "check the manifests branch out: git switch BRANCH");
+    if (!git.line({.args = {"rev-parse", "--verify", "--quiet", "HEAD"}, .directory = *top}))
+        return fail(ErrorKind::NotFound, "there is no commit yet in " + escape_foreign(*top),
+                    "commit the manifests first");
     return Checkout(std::move(git), std::move(*top), std::move(*branch));
 }
 
@@ -71,7 +80,9 @@ GitCall Checkout::call(std::vector<std::string> args) const {
 }
 
 Result<std::string> Checkout::ask(std::vector<std::string> args) const {
-    return git_.line(call(std::move(args)));
+    auto line = git_.line(call(std::move(args)));
+    if (!line) return fail(environment_error(std::move(line.error())));
+    return line;
 }
 
 Result<std::string> Checkout::path_of(const std::string& app, const std::string& environment) const {
@@ -142,8 +153,10 @@ Result<std::string> Checkout::commit_file(const std::string& path, const std::st
         static_cast<void>(unlink(full.c_str()));
     static_cast<void>(git_.output(call({"reset", "--quiet", "--", path})));
     auto& error = done.error();
-    if (error.message.find("sign") != std::string::npos)
+    if (error.message.find("sign") != std::string::npos) {
+        error = environment_error(std::move(error));
         error.hint = "is the key in user.signingkey there, and known to your ssh agent? ssh-add -l";
+    }
     return fail(std::move(error));
 }
 
@@ -152,7 +165,7 @@ Result<void> Checkout::push() const {
     push.timeout = kCommitTimeout;
     auto done = git_.output(push);
     if (!done)
-        return fail(std::move(done.error())
+        return fail(environment_error(std::move(done.error()))
                         .hinted("the commit is made; push it yourself once that is mended: git push"));
     return {};
 }
