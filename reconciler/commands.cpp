@@ -143,6 +143,7 @@ Result<Exit> run_script(const Script& script, const CommandSite& site, const Run
     command.timeout = options.timeout;
     command.run_as = geteuid() == 0 ? site.user : std::nullopt;
     command.cancel_fd = options.cancel_fd;
+    command.on_start = options.on_start;
     command.stays_behind = options.stays_behind;
     command.limits = {{RLIMIT_CORE, 0}};  // a core holds the secrets
     command.merge_streams = true;

@@ -8,6 +8,7 @@
 #include "shared/base/names.hpp"
 #include "shared/base/process.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -76,6 +77,7 @@ struct RunOptions {
     shared::Duration timeout{600'000};
     bool stays_behind = false;  // an activation: what it leaves running is not ended
     int cancel_fd = -1;
+    std::function<void(pid_t)> on_start;  // as shared::Command's
 };
 
 // The whole environment of a release's command: PATH, HOME, USER, LOGNAME, SHELL, LANG, TZ, TMPDIR, then the

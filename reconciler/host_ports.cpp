@@ -1,6 +1,7 @@
 #include "reconciler/host_ports.hpp"
 
 #include "reconciler/drift.hpp"
+#include "reconciler/leftover.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 
@@ -102,6 +103,19 @@ RunOptions HostPorts::options(std::string what, Duration timeout, int cancel_fd)
     return options;
 }
 
+Result<Exit> HostPorts::run_journalled(const Script& script, const CommandSite& where, RunOptions how) {
+    how.on_start = [this](pid_t pid) {
+        const auto child = child_row(pid);
+        if (!child) return;  // it has ended already
+        if (auto ok = host_.journal.child_started(row_.id, *child); !ok)
+            host_.log.warning("the journal cannot be written", ok.error());
+    };
+    auto exit = run_script(script, where, how, log_);
+    if (auto ok = host_.journal.child_ended(row_.id); !ok)
+        host_.log.warning("the journal cannot be written", ok.error());
+    return exit;
+}
+
 Result<std::string> HostPorts::fetch(int cancel_fd) {
     auto source = TRY(mirror());
     TRY(source.fetch_commit(to_.commit, to_.tag, cancel_fd));
@@ -190,7 +204,7 @@ Result<std::string> HostPorts::build(int cancel_fd) {
     if (!to_.build.empty()) {
         const auto where = TRY(site(Side::To));
         for (const auto& step : to_.build)
-            TRY(run_script(step.run, where, options("build", step.timeout, cancel_fd), log_));
+            TRY(run_journalled(step.run, where, options("build", step.timeout, cancel_fd)));
     }
     TRY(seal_release(root_, store_, to_.release, std::move(*staged_), !to_.build.empty()));
     staged_.reset();
@@ -218,7 +232,7 @@ Result<std::string> HostPorts::migrate(Side side, Way way, int cancel_fd) {
     if (!script) return std::string("nothing to do");
     const auto where = TRY(site(side));
     auto how = options(way == Way::Up ? "migrate.up" : "migrate.down", of.migrate_timeout, cancel_fd);
-    const auto exit = TRY(run_script(*script, where, how, log_));
+    const auto exit = TRY(run_journalled(*script, where, std::move(how)));
     const auto lines = lines_of(exit.out);
     return lines.empty() ? std::string() : escape_foreign(lines.back());
 }

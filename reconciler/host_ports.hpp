@@ -44,6 +44,9 @@ class HostPorts final : public Ports {
     [[nodiscard]] Result<void> check_approvals(const shared::AllowedSigners& allowed,
                                                shared::WallTime now) const;
     [[nodiscard]] RunOptions options(std::string what, shared::Duration timeout, int cancel_fd) const;
+    // run_script(), its child in the journal while it runs: a daemon that starts after a crash ends it first.
+    [[nodiscard]] Result<shared::Exit> run_journalled(const Script& script, const CommandSite& where,
+                                                      RunOptions how);
 
     const Host& host_;
     DeploymentRow row_;

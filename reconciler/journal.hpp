@@ -101,6 +101,7 @@ struct GoodRelease {
 struct ChildRow {
     pid_t pid = 0;
     std::uint64_t start_ticks = 0;  // of /proc/PID/stat: a pid that was given again has another
+    std::string boot;               // the kernel's boot id: after a reboot none of it is ours
 };
 
 struct Accepted {

@@ -89,8 +89,9 @@ Result<void> Journal::save_time(WallTime time) {
 
 Result<void> Journal::child_started(std::int64_t deployment, const ChildRow& child) {
     const std::lock_guard lock(mutex_);
-    return database_.run("INSERT OR REPLACE INTO children VALUES(?,?,?)", deployment,
-                         static_cast<std::int64_t>(child.pid), static_cast<std::int64_t>(child.start_ticks));
+    return database_.run("INSERT OR REPLACE INTO children VALUES(?,?,?,?)", deployment,
+                         static_cast<std::int64_t>(child.pid), static_cast<std::int64_t>(child.start_ticks),
+                         child.boot);
 }
 
 Result<void> Journal::child_ended(std::int64_t deployment) {
@@ -100,8 +101,9 @@ Result<void> Journal::child_ended(std::int64_t deployment) {
 
 Result<std::vector<ChildRow>> Journal::children() {
     const std::lock_guard lock(mutex_);
-    return database_.all("SELECT pid, start_ticks FROM children", [](const Row& row) {
-        return ChildRow{static_cast<pid_t>(row.integer(0)), static_cast<std::uint64_t>(row.integer(1))};
+    return database_.all("SELECT pid, start_ticks, boot FROM children", [](const Row& row) {
+        return ChildRow{static_cast<pid_t>(row.integer(0)), static_cast<std::uint64_t>(row.integer(1)),
+                        row.text(2)};
     });
 }
 

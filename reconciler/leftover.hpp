@@ -1,4 +1,6 @@
-// Children of a daemon that was killed: a migration that still runs must end before it is taken back.
+// Children of a daemon that was killed: a migration that still runs must end before it is taken back. The kernel ends
+// the child itself with us (PR_SET_PDEATHSIG), but not what the child has started; so each build and migration is
+// written into the journal with its group.
 #pragma once
 
 #include "reconciler/journal.hpp"
@@ -6,17 +8,19 @@
 
 #include <sys/types.h>
 
-#include <cstdint>
 #include <optional>
 
 namespace tidegate::reconciler {
 
-// When the process was started, in the kernel's ticks since boot: with the pid it names one process, also after
-// the pid was given again. nullopt where there is no such process.
-[[nodiscard]] std::optional<std::uint64_t> start_ticks(pid_t pid);
+// What names a child, also after its pid was given again: its pid, which is its group's too, its start and the boot.
+// nullopt where there is no such process.
+[[nodiscard]] std::optional<ChildRow> child_row(pid_t pid);
 
-// Kills the groups of the children that the journal names, where they still are those children, and waits until
-// they are gone.
+// Kills what is left of the child's group, the child itself being there or not, and waits until it is gone. Returns
+// how many processes that were.
+int end_group(const ChildRow& child);
+
+// end_group() of each child that the journal names.
 void end_leftovers(Journal& journal, const shared::Log& log);
 
 }  // namespace tidegate::reconciler

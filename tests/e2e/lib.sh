@@ -90,7 +90,7 @@ cleanup() {
     sweep
     if [ $code -ne 0 ] && [ $code -ne 77 ] && [ -s "$work/.background.log" ]; then
         echo "--- what ran in the background" >&2
-        tail -n 60 "$work/.background.log" >&2
+        grep -v "^\[[0-9]*\]" "$work/.background.log" | tail -n 60 >&2
     fi
     if [ -n "${TIDEGATE_KEEP:-}" ]; then echo "kept: $work" >&2; else
         chmod -R u+rwX "$work" 2>/dev/null || true
