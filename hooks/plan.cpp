@@ -26,8 +26,7 @@ Result<void> ensure_changes(const Repository& repo, Target& target, bool all_fil
     if (all_files || !target.from) {
         TRY(ensure_entries(repo, target));
         target.changes.emplace();
-        for (const auto& entry : target.entries)
-            target.changes->push_back({Change::Kind::Added, entry});
+        for (const auto& entry : target.entries) target.changes->push_back({Change::Kind::Added, entry});
         return {};
     }
     target.changes = TRY(diff_trees(repo, target.from, target.tree));

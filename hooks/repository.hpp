@@ -28,9 +28,9 @@ struct Repository {
     bool merging = false;             // MERGE_HEAD is there
     bool rebasing = false;            // rebase-merge/ or rebase-apply/ is there
     std::map<std::string, std::string>
-        settings;     // `git config tidegate.*`, names in lower case without "tidegate."
+        settings;        // `git config tidegate.*`, names in lower case without "tidegate."
     int cancel_fd = -1;  // readable: git children are ended; set by whoever watches signals, not owned
-    shared::Git git;  // as the user would run it
+    shared::Git git;     // as the user would run it
 
     // From where the process stands and what git put into its environment (GIT_DIR, GIT_WORK_TREE,
     // GIT_INDEX_FILE); with `directory` from there, the environment not looked at. NotFound outside of a

@@ -139,7 +139,7 @@ Y
 test_colours_can_be_forced_and_forbidden() {
     app
     git commit -qm one
-    NO_COLOR= CLICOLOR_FORCE=1 run tidegate run pre-push
+    NO_COLOR="" CLICOLOR_FORCE=1 run tidegate run pre-push
     expect_contains "$out" $'\x1b[31m'
     NO_COLOR=1 CLICOLOR_FORCE=1 run tidegate run pre-push
     expect_lacks "$out" $'\x1b'
