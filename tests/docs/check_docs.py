@@ -92,8 +92,9 @@ def commands(source, binaries):
             yield f"{program} --version: exit code {version.returncode}"
     # A command in a document's shell block is one that its program knows.
     for document in documents(source):
-        for block in re.findall(r"^```(?:sh|console)?\n(.*?)^```", document.read_text(), flags=re.M | re.S):
-            for program, word in re.findall(r"^\s*(?:\$ |# )?(tidegate|tidegatectl) ([a-z]+)\b", block, flags=re.M):
+        for kind, block in re.findall(r"^```(\w*)\n(.*?)^```", document.read_text(), flags=re.M | re.S):
+            prompt = r"\s*(?:\$ )?" if kind == "sh" else r"\s*\$ "
+            for program, word in re.findall(rf"^{prompt}(tidegate|tidegatectl) ([a-z]+)\b", block, flags=re.M):
                 if word not in COMMANDS[program].split():
                     yield f"{document.relative_to(source)}: unknown command: {program} {word}"
 

@@ -155,7 +155,7 @@ test_two_who_do_not_know_of_each_other_are_both_kept() {
     tidegate install >/dev/null
     use_key . ben
     git checkout -qb side
-    echo more >more
+    echo more >"more"
     git add more
     git commit -qm two
     run git push origin side

@@ -61,7 +61,6 @@ activate: [{run: ./bin/restart}]
 health:
   - http: {url: "http://127.0.0.1:$app_port/healthz", status: 200, body: '"ok"', within: 2s}
     for: 2s
-    successes: 2
 keep: 3
 YAML
 }
