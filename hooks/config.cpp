@@ -135,6 +135,47 @@ void read_builtins(MapReader& map, Gate& gate) {
     }
 }
 
+// One path or several.
+std::vector<std::string> read_report_files(MapReader& map, std::string_view key, Required required) {
+    auto files = map.texts(key);
+    const Value* value = map.any(key, required);
+    if (value == nullptr) return files;
+    for (const auto& file : files)
+        if (file.empty() || (file.find('{') != std::string::npos && !file.starts_with("{reports}/")))
+            map.reject(*value, "not a report's path: `" + escape_foreign(file) + "`",
+                       "a path below the folder the gate runs in, or {reports}/…");
+    return files;
+}
+
+std::optional<double> read_share(MapReader& map, std::string_view key) {
+    if (!map.has(key)) return std::nullopt;
+    return map.real(key, 0, 0, 100);
+}
+
+ReportRules read_report(MapReader& gate) {
+    ReportRules rules;
+    const Value* value = gate.map("report");
+    if (value == nullptr) return rules;
+    MapReader map(gate.document(), *value, "`report`");
+    rules.junit = read_report_files(map, "junit", Required::No);
+    if (const Value* coverage = map.map("coverage")) {
+        MapReader one(map.document(), *coverage, "`coverage`");
+        rules.coverage = read_report_files(one, "file", Required::Yes);
+        rules.min = read_share(one, "min");
+        rules.min_change = read_share(one, "min_change");
+        if (auto done = one.finish(); !done) map.reject(std::move(done.error()));
+    }
+    if (const Value* sarif = map.map("sarif")) {
+        MapReader one(map.document(), *sarif, "`sarif`");
+        rules.sarif = read_report_files(one, "file", Required::Yes);
+        const std::vector<std::string_view> levels{"none", "note", "warning", "error"};
+        rules.sarif_level = levels[one.choice("level", levels, 3)];
+        if (auto done = one.finish(); !done) map.reject(std::move(done.error()));
+    }
+    if (auto done = map.finish(); !done) gate.reject(std::move(done.error()));
+    return rules;
+}
+
 // All that decides whether the gate passes, but its input.
 std::string canonical(const Gate& gate) {
     std::string text;
@@ -158,6 +199,16 @@ std::string canonical(const Gate& gate) {
     patterns("files", gate.files.include);
     patterns("exclude", gate.files.exclude);
     fields("workspace", {gate.workspace == Workspace::Snapshot ? "snapshot" : "worktree"});
+    if (!gate.report.empty()) {
+        const auto share = [](const std::optional<double>& value) {
+            return value ? std::to_string(*value) : std::string("-");
+        };
+        fields("junit", gate.report.junit);
+        fields("coverage", gate.report.coverage);
+        fields("min", {share(gate.report.min), share(gate.report.min_change)});
+        fields("sarif", gate.report.sarif);
+        fields("level", {gate.report.sarif_level});
+    }
     return text;
 }
 
@@ -181,8 +232,7 @@ Gate read_gate(const Document& document, const Value& value, const Defaults& def
     gate.pass_env = map.texts("pass_env");
     check_pass_env(map, gate.pass_env);
     gate.pass_env.insert(gate.pass_env.end(), defaults.pass_env.begin(), defaults.pass_env.end());
-    if (const Value* report = map.any("report"))
-        map.reject(unsupported(document, *report, "`report` is not built yet", "take it out for now"));
+    gate.report = read_report(map);
     gate.required = map.boolean("required", false);
     gate.workspace =
         map.choice("workspace", {"snapshot", "worktree"}, 0) == 0 ? Workspace::Snapshot : Workspace::Worktree;
@@ -198,6 +248,8 @@ Gate read_gate(const Document& document, const Value& value, const Defaults& def
         stage.reject(std::move(done.error()));
     else if (gate.run.empty() == gate.builtins.empty())
         stage.reject(value, "a gate has either `run` or `builtin`: " + escape_foreign(gate.name));
+    else if (!gate.report.empty() && gate.run.empty())
+        stage.reject(value, "a built-in check writes no `report`: " + escape_foreign(gate.name));
     return gate;
 }
 

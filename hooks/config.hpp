@@ -37,6 +37,20 @@ struct Conditions {
 
 enum class Workspace { Snapshot, Worktree };
 
+// `report`: what a gate's own reports must say. Paths may begin with {reports}; others are below the folder
+// in which the gate runs.
+struct ReportRules {
+    std::vector<std::string> junit;
+    std::vector<std::string> coverage;
+    std::optional<double> min;         // percent of all lines
+    std::optional<double> min_change;  // percent of the change's lines
+    std::vector<std::string> sarif;
+    std::string sarif_level = "error";  // a finding of this level, or a worse one, fails the gate
+
+    [[nodiscard]] bool empty() const { return junit.empty() && coverage.empty() && sarif.empty(); }
+    bool operator==(const ReportRules&) const = default;
+};
+
 struct Gate {
     std::string name;
     Script run;                         // exactly one of run …
@@ -50,6 +64,7 @@ struct Gate {
     std::vector<std::string> pass_env;  // names and PREFIX_*, the defaults' included
     bool required = false;              // TIDEGATE_SKIP does not skip it
     Workspace workspace = Workspace::Snapshot;
+    ReportRules report;
     Script version;  // its output is part of the cache key
     Conditions only;
     Conditions except;

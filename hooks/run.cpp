@@ -1,9 +1,11 @@
 #include "hooks/run.hpp"
 
 #include "hooks/command.hpp"
+#include "hooks/gate_reports.hpp"
 #include "hooks/in_process.hpp"
 #include "hooks/logs.hpp"
 #include "hooks/missing_hint.hpp"
+#include "shared/base/files.hpp"
 #include "shared/base/process.hpp"
 #include "shared/base/text.hpp"
 
@@ -81,6 +83,8 @@ struct Job {
     size_t line = 0;
     Environment env;
     std::string directory;
+    std::string reports;  // the folder that {reports} stands for
+    GateReports found;    // of the last attempt
     Output output;
     MonoTime started;  // of the gate
     MonoTime attempt_started;
@@ -110,6 +114,7 @@ class Runner {
     Result<void> run_setup(size_t index);
     Result<void> start_line(Job& job);
     Result<void> line_ended(Supervisor::Id id, const Exit& exit);
+    void read_reports(Job& job);
     void attempt_ended(Job& job);
     void cancel();
     Result<void> wait();
@@ -303,7 +308,8 @@ Result<void> Runner::start(size_t index) {
     Placeholders values;
     for (const auto& entry : planned.files) values.files.push_back(entry.path);
     values.reports = logs_->path() + "/" + gate.name + ".reports";
-    if (gate.run.mentions("{reports}")) TRY(make_dirs(values.reports, 0755));
+    job->reports = values.reports;
+    if (gate.run.mentions("{reports}") || !gate.report.empty()) TRY(make_dirs(values.reports, 0755));
     job->lines = TRY(command_lines(gate.run, values, argument_limit(job->env)));
     job->output.open(TRY(logs_->open(gate.name)));
     report_.gates[index].log = logs_->path_of(gate.name);
@@ -353,10 +359,16 @@ Result<void> Runner::line_ended(Supervisor::Id id, const Exit& exit) {
     const bool over = exit.timed_out || exit.cancelled || report_.cancelled;
     if (job.line < job.lines.size() && !over) return start_line(job);
     const auto& gate = *plan_.gates[job.gate].gate;
-    if (job.failure && !over && job.attempts <= gate.retries && !stopped()) {
+    if (!over) read_reports(job);
+    const bool failed = job.failure || !job.found.failure.empty();
+    if (failed && !over && job.attempts <= gate.retries && !stopped()) {
         ++job.attempts;
         job.line = 0;
         job.failure.reset();
+        if (!gate.report.empty()) {  // what the next attempt does not write must not count for it
+            TRY(remove_tree(job.reports));
+            TRY(make_dirs(job.reports, 0755));
+        }
         job.attempt_started = SteadyClock::now();
         job.output.take("── again, attempt " + std::to_string(job.attempts) + "\n");
         watcher_.gate_retried(job.gate, job.attempts);
@@ -364,6 +376,14 @@ Result<void> Runner::line_ended(Supervisor::Id id, const Exit& exit) {
     }
     attempt_ended(job);
     return {};
+}
+
+void Runner::read_reports(Job& job) {
+    const auto& rules = plan_.gates[job.gate].gate->report;
+    if (rules.empty()) return;
+    job.found = read_gate_reports(rules, {job.reports, job.directory}, !job.failure,
+                                  [this] { return changed_lines(repo_, target_); });
+    job.output.take(escape_foreign_block(job.found.shown));
 }
 
 // The gate is done: its outcome is told, and the job is gone.
@@ -375,14 +395,19 @@ void Runner::attempt_ended(Job& job) {
     run.tail = job.output.tail();
     const auto failure = job.failure;
     const bool again = job.attempts > 1;
+    const auto found = std::move(job.found);
+    run.tests = found.tests;
     std::erase_if(jobs_, [&](const std::unique_ptr<Job>& one) { return one.get() == &job; });
-    if (!failure) return settle(index, again ? Outcome::Flaky : Outcome::Passed, again ? "flaky" : "");
+    if (!failure && !found.failure.empty()) return settle(index, Outcome::Failed, found.failure);
+    if (!failure)
+        return settle(index, again ? Outcome::Flaky : Outcome::Passed, again ? "flaky" : found.summary);
     if (failure->cancelled)
         return settle(index, report_.cancelled ? Outcome::Cancelled : Outcome::NotRun,
                       report_.cancelled ? "cancelled" : "stopped: another gate failed");
     if (plan_.gates[index].gate->workspace == Workspace::Snapshot)
         run.hint = missing_hint(repo_, target_, run.tail, failure->code);
-    settle(index, Outcome::Failed, failure->describe());
+    // The tool's exit code says less than its report.
+    settle(index, Outcome::Failed, found.failure.empty() ? failure->describe() : found.failure);
 }
 
 void Runner::cancel() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hooks/plan.hpp"
+#include "hooks/report/junit.hpp"
 #include "hooks/snapshot.hpp"
 
 namespace tidegate::hooks {
@@ -27,9 +28,10 @@ struct GateRun {
     shared::Duration took{0};
     size_t files = 0;  // it was run on
     int attempts = 0;
-    std::string tail;  // the end of its output, at most 64 KiB, as it came (escape when showing)
-    std::string log;   // path; empty where nothing ran
-    std::string hint;  // a sentence; may be empty
+    std::string tail;           // the end of its output, at most 64 KiB, as it came (escape when showing)
+    std::string log;            // path; empty where nothing ran
+    std::string hint;           // a sentence; may be empty
+    reports::TestReport tests;  // out of its own reports
 };
 
 struct RunReport {

@@ -2,9 +2,6 @@
 
 #include "shared/base/text.hpp"
 
-#include <algorithm>
-#include <cstdio>
-
 namespace tidegate::hooks::cli {
 
 using namespace shared;
@@ -29,39 +26,34 @@ std::string_view fate_name(Fate fate) {
     return "run";
 }
 
-std::string seconds(Duration duration) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.3f", static_cast<double>(duration.count()) / 1000);
-    return text;
+Value tests_value(const reports::TestReport& tests) {
+    Value failed{Value::List{}};
+    for (const auto& test : tests.cases)
+        if (test.outcome == reports::TestOutcome::Failed || test.outcome == reports::TestOutcome::Error)
+            failed.push(test.shown());
+    Value all;
+    all.set("count", static_cast<std::uint64_t>(tests.cases.size()));
+    all.set("skipped", static_cast<std::uint64_t>(tests.count(reports::TestOutcome::Skipped)));
+    all.set("flaky", static_cast<std::uint64_t>(tests.flaky())).set("failed", std::move(failed));
+    return all;
 }
 
-// XML 1.0 has no way to write most control characters, escaped or not: escape_foreign_block has made them
-// visible.
-std::string xml(std::string_view raw) {
-    std::string result;
-    for (const char c : escape_foreign_block(raw)) {
-        switch (c) {
-            case '&': result += "&amp;"; break;
-            case '<': result += "&lt;"; break;
-            case '>': result += "&gt;"; break;
-            case '"': result += "&quot;"; break;
-            case '\n': result += "&#10;"; break;
-            default: result += c;
-        }
+// A gate as a test case. Control characters are made visible: XML has no way to write them.
+reports::TestCase as_case(const GateRun& run, const std::string& stage) {
+    reports::TestCase test;
+    test.suite = stage;
+    test.class_name = stage;
+    test.name = escape_foreign(run.gate->name);
+    test.seconds = static_cast<double>(run.took.count()) / 1000;
+    test.flaky = run.outcome == Outcome::Flaky;
+    if (run.outcome == Outcome::Failed) {
+        test.outcome = reports::TestOutcome::Failed;
+        test.details = escape_foreign_block(run.tail);
+    } else if (!is_good(run.outcome) || run.outcome == Outcome::Empty) {
+        test.outcome = reports::TestOutcome::Skipped;
     }
-    return result;
-}
-
-std::string junit_case(const GateRun& run, const std::string& stage) {
-    std::string text = "    <testcase classname=\"" + xml(stage) + "\" name=\"" + xml(run.gate->name) +
-                       "\" time=\"" + seconds(run.took) + "\"";
-    if (run.outcome == Outcome::Failed)
-        return text + ">\n      <failure message=\"" + xml(run.detail) + "\">" + xml(run.tail) +
-               "</failure>\n    </testcase>\n";
-    if (run.outcome == Outcome::Passed || run.outcome == Outcome::Flaky || run.outcome == Outcome::Cached)
-        return text + "/>\n";
-    return text + ">\n      <skipped message=\"" +
-           xml(run.detail.empty() ? name_of(run.outcome) : run.detail) + "\"/>\n    </testcase>\n";
+    test.message = escape_foreign(run.detail.empty() ? name_of(run.outcome) : run.detail);
+    return test;
 }
 
 }  // namespace
@@ -73,6 +65,7 @@ Value run_value(const StageRun& run) {
         Value one;
         one.set("name", gate.gate->name).set("outcome", name_of(gate.outcome)).set("detail", gate.detail);
         one.set("took_ms", milliseconds(gate.took)).set("files", static_cast<std::uint64_t>(gate.files));
+        if (!gate.tests.cases.empty()) one.set("tests", tests_value(gate.tests));
         one.set("attempts", gate.attempts).set("log", gate.log.empty() ? Value() : Value(gate.log));
         gates.push(std::move(one));
     }
@@ -106,22 +99,16 @@ Value plan_value(const Plan& plan, const Target& target) {
 }
 
 std::string junit_report(const StageRun& run) {
-    const auto& report = run.report;
-    const auto count = [&](auto&& wanted) {
-        return std::to_string(std::count_if(report.gates.begin(), report.gates.end(), wanted));
-    };
-    const auto failed = count([](const GateRun& gate) { return gate.outcome == Outcome::Failed; });
-    const auto skipped = count([](const GateRun& gate) {
-        return gate.outcome != Outcome::Failed && gate.outcome != Outcome::Passed &&
-               gate.outcome != Outcome::Flaky && gate.outcome != Outcome::Cached;
-    });
     const auto& stage = run.prepared->target.stage;
-    const auto counts = " tests=\"" + std::to_string(report.gates.size()) + "\" failures=\"" + failed +
-                        "\" errors=\"0\" skipped=\"" + skipped + "\" time=\"" + seconds(report.took) + "\"";
-    std::string text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"tidegate\"" + counts +
-                       ">\n  <testsuite name=\"" + xml(stage) + "\"" + counts + ">\n";
-    for (const auto& gate : report.gates) text += junit_case(gate, stage);
-    return text + "  </testsuite>\n</testsuites>\n";
+    reports::TestReport all;
+    for (const auto& gate : run.report.gates) all.cases.push_back(as_case(gate, stage));
+    for (const auto& gate : run.report.gates) {
+        for (auto test : gate.tests.cases) {
+            test.suite = gate.gate->name + (test.suite.empty() ? "" : "/" + test.suite);
+            all.cases.push_back(std::move(test));
+        }
+    }
+    return reports::write_junit(all, "tidegate");
 }
 
 }  // namespace tidegate::hooks::cli

@@ -12,8 +12,8 @@ namespace tidegate::hooks::cli {
 [[nodiscard]] shared::Value run_value(const StageRun& run);
 // {"stage","tree","commit","changed_files","gates":[{"name","fate","reason","files","needs"}]}
 [[nodiscard]] shared::Value plan_value(const Plan& plan, const Target& target);
-// One test suite for the stage, one case for each gate (the form that Jenkins, GitLab and GitHub's actions
-// read).
+// One test suite for the stage, one case for each gate, and behind it the tests out of the gates' own reports (the
+// form that Jenkins, GitLab and GitHub's actions read).
 [[nodiscard]] std::string junit_report(const StageRun& run);
 
 }  // namespace tidegate::hooks::cli

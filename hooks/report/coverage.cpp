@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <charconv>
 
-namespace tidegate::hooks::report {
+namespace tidegate::hooks::reports {
 
 namespace {
 
@@ -253,4 +253,4 @@ Result<Coverage> read_coverage(const std::string& file, std::string_view text) {
     return read_lcov(file, text);
 }
 
-}  // namespace tidegate::hooks::report
+}  // namespace tidegate::hooks::reports

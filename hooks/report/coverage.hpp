@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace tidegate::hooks::report {
+namespace tidegate::hooks::reports {
 
 struct Share {
     size_t covered = 0;
@@ -43,4 +43,4 @@ using ChangedLines = std::map<std::string, std::set<int>, std::less<>>;
 // them, a number that cannot be, or more than 64 MiB.
 [[nodiscard]] Result<Coverage> read_coverage(const std::string& file, std::string_view text);
 
-}  // namespace tidegate::hooks::report
+}  // namespace tidegate::hooks::reports

@@ -14,7 +14,7 @@
 #include <map>
 #include <numeric>
 
-namespace tidegate::hooks::report {
+namespace tidegate::hooks::reports {
 
 namespace {
 
@@ -255,4 +255,4 @@ std::string write_junit(const TestReport& report, std::string_view name) {
     return text + "</testsuites>\n";
 }
 
-}  // namespace tidegate::hooks::report
+}  // namespace tidegate::hooks::reports

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tidegate::hooks::report {
+namespace tidegate::hooks::reports {
 
 enum class TestOutcome { Passed, Failed, Error, Skipped };
 
@@ -48,4 +48,4 @@ struct TestReport {
 // hold become U+FFFD.
 [[nodiscard]] std::string write_junit(const TestReport& report, std::string_view name);
 
-}  // namespace tidegate::hooks::report
+}  // namespace tidegate::hooks::reports

@@ -8,7 +8,7 @@
 #include <charconv>
 #include <map>
 
-namespace tidegate::hooks::report {
+namespace tidegate::hooks::reports {
 
 using shared::Value;
 
@@ -161,4 +161,4 @@ Result<std::vector<Finding>> read_sarif(const std::string& file, std::string_vie
     return findings;
 }
 
-}  // namespace tidegate::hooks::report
+}  // namespace tidegate::hooks::reports

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tidegate::hooks::report {
+namespace tidegate::hooks::reports {
 
 enum class FindingLevel { None, Note, Warning, Error };  // in rising order
 
@@ -30,4 +30,4 @@ struct Finding {
 // Those at `least` or worse.
 [[nodiscard]] std::vector<Finding> at_least(std::vector<Finding> findings, FindingLevel least);
 
-}  // namespace tidegate::hooks::report
+}  // namespace tidegate::hooks::reports

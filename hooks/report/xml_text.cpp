@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace tidegate::hooks::report {
+namespace tidegate::hooks::reports {
 
 int line_at(std::string_view text, std::ptrdiff_t offset) {
     const auto end = std::clamp<std::ptrdiff_t>(offset, 0, static_cast<std::ptrdiff_t>(text.size()));
@@ -24,4 +24,4 @@ Result<void> parse_xml(const std::string& file, std::string_view text, pugi::xml
     return fail_at(file, line_at(text, parsed.offset), std::string("no XML report: ") + parsed.description());
 }
 
-}  // namespace tidegate::hooks::report
+}  // namespace tidegate::hooks::reports

@@ -11,7 +11,7 @@ class xml_document;
 class xml_node;
 }  // namespace pugi
 
-namespace tidegate::hooks::report {
+namespace tidegate::hooks::reports {
 
 inline constexpr size_t kMostReportBytes = 64 << 20;
 
@@ -23,4 +23,4 @@ inline constexpr size_t kMostReportBytes = 64 << 20;
 [[nodiscard]] Result<void> parse_xml(const std::string& file, std::string_view text,
                                      pugi::xml_document& into);
 
-}  // namespace tidegate::hooks::report
+}  // namespace tidegate::hooks::reports

@@ -108,13 +108,29 @@ TEST_CASE("config: a mistake is shown at its place, with what was meant") {
 }
 
 TEST_CASE("config: what is not built yet is refused, never ignored") {
-    const auto config = parse("      - {name: a, run: x, report: {junit: x.xml}}\n");
-    REQUIRE_FALSE(config);
-    CHECK(config.error().kind == ErrorKind::Unsupported);
-    CHECK(config.error().where);
     const auto newer = parse_config(".tidegate.yaml", "version: 2\nstages: {}\n");
     REQUIRE_FALSE(newer);
     CHECK(newer.error().kind == ErrorKind::Unsupported);
+}
+
+TEST_CASE("config: reports are named, and their limits can be met") {
+    const auto config = parse(
+        "      - {name: a, run: x, report: {junit: [a.xml, '{reports}/b.xml'], coverage: {file: l.info, min: "
+        "85, "
+        "min_change: 99.5}, sarif: {file: s.json, level: warning}}}\n");
+    REQUIRE(config);
+    const auto& rules = config->stage("pre-commit")->gates[0].report;
+    CHECK(rules.junit.size() == 2);
+    CHECK(*rules.min == 85);
+    CHECK(*rules.min_change == 99.5);
+    CHECK(rules.sarif_level == "warning");
+    for (const std::string report :
+         {"{junit: ''}", "{junit: '{repots}/x'}", "{coverage: {min: 5}}", "{coverage: {file: x, min: 101}}",
+          "{sarif: {file: x, level: high}}", "{junt: x}"}) {
+        CAPTURE(report);
+        CHECK_FALSE(parse("      - {name: a, run: x, report: " + report + "}\n"));
+    }
+    CHECK_FALSE(parse("      - {name: a, builtin: yaml, report: {junit: x}}\n"));
 }
 
 TEST_CASE("config: a definition changes with what decides the result, and with nothing else") {

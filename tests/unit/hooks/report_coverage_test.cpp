@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-using namespace tidegate::hooks::report;
+using namespace tidegate::hooks::reports;
 
 namespace {
 

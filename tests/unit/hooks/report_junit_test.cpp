@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-using namespace tidegate::hooks::report;
+using namespace tidegate::hooks::reports;
 
 TEST_CASE("junit: suites, cases, failures and skips are read") {
     const auto report = read_junit("r.xml", R"(<?xml version="1.0"?>

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-using namespace tidegate::hooks::report;
+using namespace tidegate::hooks::reports;
 
 TEST_CASE("sarif: findings with level, place and rule") {
     const auto findings = read_sarif("s.json", R"({"version": "2.1.0", "runs": [{
