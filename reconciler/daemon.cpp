@@ -213,7 +213,8 @@ void Daemon::take_look() {
 void Daemon::start_keepers() {
     const std::lock_guard lock(mutex_);
     if (stopping_) return;
-    for (auto& [name, slot] : slots_) {
+    for (auto& entry : slots_) {
+        auto& slot = entry.second;  // clang 14 captures no structured binding
         const bool due = slot.dirty || (!options_.once && slot.again && clock_.mono() >= *slot.again);
         if (slot.running || !due) continue;
         slot.dirty = false;

@@ -161,7 +161,8 @@ TEST_CASE("decide: each situation has its verb and state") {
          AppState::Waiting},
     };
     for (const auto& [name, make, verb, state] : cases) {
-        CAPTURE(name);
+        const auto& shown = name;  // clang 14 captures no structured binding
+        CAPTURE(shown);
         Situation situation;
         make(situation);
         const auto decision = situation.now();

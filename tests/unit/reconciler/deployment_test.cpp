@@ -69,7 +69,8 @@ TEST_CASE("deployment: an error in each phase ends with exactly these acts") {
         {"prune fails", "prune", Fault::Error, State::Deployed, "deployed", failing("prune", {}), false},
     };
     for (const auto& [name, act, fault, end, word, after, held] : cases) {
-        CAPTURE(name);
+        const auto& shown = name;  // clang 14 captures no structured binding
+        CAPTURE(shown);
         Rig rig;
         rig.world.faults[act] = fault;
         const auto outcome = rig.run(rig.begin());

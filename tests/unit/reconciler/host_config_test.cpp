@@ -52,7 +52,8 @@ TEST_CASE("host config: what is wrong, missing or not built is said at its place
          ErrorKind::Invalid, 1},
     };
     for (const auto& [name, text, kind, line] : cases) {
-        CAPTURE(name);
+        const auto& shown = name;  // clang 14 captures no structured binding
+        CAPTURE(shown);
         const auto config = parse_host_config("t.yaml", text);
         REQUIRE_FALSE(config.has_value());
         CHECK(config.error().kind == kind);

@@ -64,7 +64,8 @@ TEST_CASE("allowed_signers: a line that cannot be read is an error at its place,
         {"\"ana@example.com " + key, "not closed"},
     };
     for (const auto& [line, said] : cases) {
-        CAPTURE(line);
+        const auto& shown = line;  // clang 14 captures no structured binding
+        CAPTURE(shown);
         const auto parsed = AllowedSigners::parse("signers", "# first\n" + line + "\n");
         REQUIRE_FALSE(parsed.has_value());
         CHECK(parsed.error().kind == ErrorKind::Invalid);
@@ -86,7 +87,8 @@ TEST_CASE("allowed_signers: every form of a time, UTC and local") {
         {"20260615123045", "2026-06-15T17:30:45Z"}, {"20260615123045Z", "2026-06-15T12:30:45Z"},
     };
     for (const auto& [written, meant] : cases) {
-        CAPTURE(written);
+        const auto& shown = written;  // clang 14 captures no structured binding
+        CAPTURE(shown);
         const auto allowed = allowed_from(ana().listed("a", "valid-before=\"" + written + "\""));
         CHECK(format_utc(*allowed.entries()[0].valid_before) == meant);
     }
@@ -163,7 +165,7 @@ TEST_CASE("allowed_signers: a file that others may write, or that is no file, is
     const auto path = folder->path() + "/allowed_signers";
     REQUIRE(write_file_atomic(path, ana().listed("ana"), 0644).has_value());
     CHECK(AllowedSigners::load(path).has_value());
-    for (const mode_t mode : {0664, 0646, 0666}) {
+    for (const mode_t mode : {0664U, 0646U, 0666U}) {
         chmod(path.c_str(), mode);
         const auto loaded = AllowedSigners::load(path);
         REQUIRE_FALSE(loaded.has_value());

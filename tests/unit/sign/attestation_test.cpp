@@ -103,7 +103,8 @@ TEST_CASE("attack 10: a missing, empty, duplicate or unknown digest is an error,
         {"configuration digest of another kind", changed("\"sha256\"", "\"sha1\"")},
     };
     for (const auto& [name, text] : cases) {
-        CAPTURE(name);
+        const auto& shown = name;  // clang 14 captures no structured binding
+        CAPTURE(shown);
         const auto parsed = parse_statement(text);
         REQUIRE_FALSE(parsed.has_value());
         CHECK(parsed.error().kind == ErrorKind::Invalid);
@@ -129,7 +130,8 @@ TEST_CASE("statement: other types, wrong values and contradictions are refused")
         {"more after it", to_statement(passed()) + "x"},
     };
     for (const auto& [name, text] : cases) {
-        CAPTURE(name);
+        const auto& shown = name;  // clang 14 captures no structured binding
+        CAPTURE(shown);
         CHECK_FALSE(parse_statement(text).has_value());
     }
     auto skipped = passed();

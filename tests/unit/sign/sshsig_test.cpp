@@ -140,7 +140,8 @@ TEST_CASE("attack 4: armour that is re-wrapped, has CRLF or junk around it is re
         {"64 KiB of it", armored(std::string(65536, 'S'))},
     };
     for (const auto& [name, text] : cases) {
-        CAPTURE(name);
+        const auto& shown = name;  // clang 14 captures no structured binding
+        CAPTURE(shown);
         CHECK_FALSE(parse_sshsig(text).has_value());
     }
 }
