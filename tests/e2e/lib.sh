@@ -104,6 +104,10 @@ case=$2
 work=$(mktemp -d "${TMPDIR:-/tmp}/tidegate-e2e.XXXXXX")
 chmod 755 "$work"
 trap cleanup EXIT
+# A signal alone would end bash without the trap above.
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
 unset "${!GIT_@}" "${!TIDEGATE_SKIP@}" 2>/dev/null || true
 export HOME=$work/home XDG_CONFIG_HOME=$work/home/.config XDG_CACHE_HOME=$work/home/.cache
 export PATH=$TIDEGATE_BIN:/usr/bin:/bin:$PATH LC_ALL=C.UTF-8 NO_COLOR=1 TIDEGATE_E2E=1
