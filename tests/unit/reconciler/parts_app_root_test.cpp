@@ -20,7 +20,7 @@ TEST_CASE("release id: names of other tools are releases, paths and options are 
 }
 
 TEST_CASE("app root: made where it is missing, and only then") {
-    const Rig rig;
+    const PartsRig rig;
     const auto missing = AppRoot::open(rig.srv() + "/web", {rig.srv()}, std::nullopt, IfMissing::Fail);
     REQUIRE_FALSE(missing.has_value());
     CHECK(missing.error().kind == ErrorKind::NotFound);
@@ -32,7 +32,7 @@ TEST_CASE("app root: made where it is missing, and only then") {
 }
 
 TEST_CASE("app root: a root that is not beneath an allowed one is denied") {
-    const Rig rig;
+    const PartsRig rig;
     for (const auto& path : {std::string("/etc/web"), rig.srv() + "2/web", rig.srv() + "/../x",
                              rig.srv() + "//x", std::string("web"), std::string("/")}) {
         CAPTURE(path);
@@ -42,7 +42,7 @@ TEST_CASE("app root: a root that is not beneath an allowed one is denied") {
 }
 
 TEST_CASE("app root: a link in its path is refused (attack 41)") {
-    const Rig rig;
+    const PartsRig rig;
     rig.sh(
         "mkdir -p elsewhere/releases srv/web && ln -s ../elsewhere srv/evil && ln -s ../../elsewhere "
         "srv/web/releases");
@@ -56,7 +56,7 @@ TEST_CASE("app root: a link in its path is refused (attack 41)") {
 }
 
 TEST_CASE("app root: a folder that everybody may write is refused (attack 32)") {
-    const Rig rig;
+    const PartsRig rig;
     rig.sh("mkdir -p srv/web && chmod 777 srv/web");
     const auto opened = AppRoot::open(rig.srv() + "/web", {rig.srv()}, std::nullopt, IfMissing::Create);
     REQUIRE_FALSE(opened.has_value());
@@ -64,7 +64,7 @@ TEST_CASE("app root: a folder that everybody may write is refused (attack 32)") 
 }
 
 TEST_CASE("app root: current is switched, and read back, Capistrano's absolute link too") {
-    const Rig rig;
+    const PartsRig rig;
     const auto root = rig.root();
     rig.sh(
         "mkdir srv/web/releases/1 srv/web/releases/2 srv/web/releases/.3.partial && touch "
@@ -87,7 +87,7 @@ TEST_CASE(
           "ln -s ../../elsewhere/1 srv/web/current", "ln -s releases/1/sub srv/web/current",
           "ln -s releases srv/web/current", "ln -s releases/file srv/web/current"}) {
         CAPTURE(make);
-        const Rig rig;
+        const PartsRig rig;
         const auto root = rig.root();
         rig.sh(
             "mkdir -p srv/web/releases/1/sub srv/web/releases/2 elsewhere/1; touch srv/web/releases/file; " +
@@ -101,7 +101,7 @@ TEST_CASE(
 }
 
 TEST_CASE("app root: what runs and what is to be kept is never removed (attack 45)") {
-    const Rig rig;
+    const PartsRig rig;
     const auto root = rig.root();
     rig.sh(
         "mkdir -p srv/web/releases/1 srv/web/releases/2 srv/web/releases/3/ro && touch "
@@ -117,7 +117,7 @@ TEST_CASE("app root: what runs and what is to be kept is never removed (attack 4
 }
 
 TEST_CASE("app root: what a crash left is cleaned, releases are not") {
-    const Rig rig;
+    const PartsRig rig;
     const auto root = rig.root();
     rig.sh(
         "cd srv/web; mkdir -p releases/1 releases/.2.partial/x releases/.3.removing/y; "
@@ -128,7 +128,7 @@ TEST_CASE("app root: what a crash left is cleaned, releases are not") {
 }
 
 TEST_CASE("app root: shared folders are made and linked in, missing shared files are told of") {
-    const Rig rig;
+    const PartsRig rig;
     const auto root = rig.root();
     rig.sh(
         "cd srv/web; mkdir -p releases/1/storage/sub; echo old > releases/1/storage/sub/f; echo x > "

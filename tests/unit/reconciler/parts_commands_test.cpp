@@ -17,7 +17,7 @@ std::optional<RunAs> test_user() {
     return RunAs{entry->pw_uid, entry->pw_gid, "nobody"};
 }
 
-CommandSite site_of(const Rig& rig) {
+CommandSite site_of(const PartsRig& rig) {
     return {"web",
             id_of("2"),
             id_of("1"),
@@ -37,7 +37,7 @@ Script sh(const std::string& text) {
 TEST_CASE(
     "commands: a release's command sees its release, its environment and secrets, and nothing else (attack "
     "49)") {
-    const Rig rig;
+    const PartsRig rig;
     setenv("LD_CANARY", "x", 1);
     setenv("BASH_ENV", "/evil", 1);
     auto log = DeploymentLog::none();
@@ -54,7 +54,7 @@ TEST_CASE(
 }
 
 TEST_CASE("commands: a failure says what, how, the last words, and where the rest is") {
-    const Rig rig;
+    const PartsRig rig;
     auto log = DeploymentLog::open(rig.path() + "/log", {"hunter22"}).value();
     RunOptions options;
     options.what = "migrate.up";
@@ -72,7 +72,7 @@ TEST_CASE("commands: a failure says what, how, the last words, and where the res
 }
 
 TEST_CASE("commands: a list is executed as it is, without a shell") {
-    const Rig rig;
+    const PartsRig rig;
     auto log = DeploymentLog::none();
     const auto exit = run_script(Script{"", {"/bin/echo", "$HOME; id", "*"}}, site_of(rig), {}, log);
     REQUIRE(exit.has_value());
@@ -80,7 +80,7 @@ TEST_CASE("commands: a list is executed as it is, without a shell") {
 }
 
 TEST_CASE("commands: one that takes too long is ended and says so") {
-    const Rig rig;
+    const PartsRig rig;
     auto log = DeploymentLog::none();
     RunOptions options;
     options.timeout = Duration(100);
@@ -90,7 +90,7 @@ TEST_CASE("commands: one that takes too long is ended and says so") {
 }
 
 TEST_CASE("commands: an activation may leave a service running, others may not") {
-    const Rig rig;
+    const PartsRig rig;
     rig.sh("chmod 777 srv");
     auto log = DeploymentLog::none();
     RunOptions options;
@@ -107,7 +107,7 @@ TEST_CASE("commands: an activation may leave a service running, others may not")
 
 TEST_CASE("commands: root is never the user of a release") {
     if (geteuid() != 0) return;
-    const Rig rig;
+    const PartsRig rig;
     auto site = site_of(rig);
     auto log = DeploymentLog::none();
     for (const auto& user : {std::optional<RunAs>(), std::optional(RunAs{0, 0, "root"})}) {
@@ -125,7 +125,7 @@ TEST_CASE("commands: root is never the user of a release") {
 }
 
 TEST_CASE("commands: the log is bounded and shows no control characters (attack 62, 64)") {
-    const Rig rig;
+    const PartsRig rig;
     auto log = DeploymentLog::open(rig.path() + "/log", {}, 5000).value();
     REQUIRE(run_script(sh("printf '\\033[2Jx\\n'; yes | head -c 200000"), site_of(rig), {}, log).has_value());
     const auto text = rig.read("log");
@@ -154,7 +154,7 @@ TEST_CASE("secrets: masked wherever a piece ends, encoded too, and line by line 
 }
 
 TEST_CASE("secrets: read from credentials and files that others cannot read") {
-    const Rig rig;
+    const PartsRig rig;
     rig.sh(
         "mkdir creds; echo hunter22 > creds/web-db; : > creds/empty; chmod 600 creds/*; echo x > open; chmod "
         "644 open");

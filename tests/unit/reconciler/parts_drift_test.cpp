@@ -7,7 +7,7 @@ using namespace tidegate::shared;
 namespace {
 
 struct Deployed {
-    Rig rig;
+    PartsRig rig;
     AppRoot root = rig.root();
     Oid commit = rig.commit("mkdir d; echo aaa > a; echo bbb > d/b; echo ccc > c; ln -s a l");
     ReleaseId id = rig.release(root, commit);

@@ -156,7 +156,7 @@ TEST_CASE("health: a server that hangs fails in its time, and is given up at onc
 TEST_CASE("health: tcp says refused, run says how it ended, a unit without systemd says so") {
     CHECK(try_probe(quick(TcpProbe{"127.0.0.1:1", Duration(500)}), {}, -1).words == "refused the connection");
     CHECK(try_probe(quick(TcpProbe{"nonsense", Duration(500)}), {}, -1).words == "is not HOST:PORT");
-    const Rig rig;
+    const PartsRig rig;
     CommandSite site{"web",      id_of("2"), id_of("1"), Oid::parse(std::string(40, 'c')).value(),
                      rig.path(), {},         {},         {}};
     if (geteuid() == 0) {

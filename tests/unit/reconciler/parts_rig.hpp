@@ -15,9 +15,9 @@
 
 namespace tidegate::reconciler {
 
-class Rig {
+class PartsRig {
   public:
-    Rig() : dir_(shared::TempDir::make("tidegate-parts").value()) {
+    PartsRig() : dir_(shared::TempDir::make("tidegate-parts").value()) {
         REQUIRE(chmod(path().c_str(), 0755) == 0);
         sh("mkdir srv state && git init -q -b main app");
     }

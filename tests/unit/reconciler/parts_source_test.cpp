@@ -14,7 +14,7 @@ SourceAccess file_access() {
     return access;
 }
 
-GitMirror mirror_of(const Rig& rig) {
+GitMirror mirror_of(const PartsRig& rig) {
     auto mirror = GitMirror::open(rig.state() + "/sources", rig.url(), file_access());
     if (!mirror) FAIL(mirror.error().line());
     return std::move(*mirror);
@@ -31,7 +31,7 @@ bool holds(const GitMirror& mirror, const Oid& commit) {
            });
 }
 
-void expect_fetched(const Rig& rig, GitMirror& mirror, const Oid& commit) {
+void expect_fetched(const PartsRig& rig, GitMirror& mirror, const Oid& commit) {
     const auto done = mirror.fetch_commit(commit, std::nullopt);
     if (!done) FAIL(done.error().line());
     CHECK(holds(mirror, commit));
@@ -41,7 +41,7 @@ void expect_fetched(const Rig& rig, GitMirror& mirror, const Oid& commit) {
 }  // namespace
 
 TEST_CASE("source: a commit is fetched by its id, without its history, and asked for once") {
-    const Rig rig;
+    const PartsRig rig;
     const auto old = rig.commit("echo one > f");
     const auto commit = rig.commit("echo two > f");
     auto mirror = mirror_of(rig);
@@ -52,7 +52,7 @@ TEST_CASE("source: a commit is fetched by its id, without its history, and asked
 }
 
 TEST_CASE("source: a server that gives no commit by its id is asked for its branches") {
-    const Rig rig;
+    const PartsRig rig;
     const auto commit = rig.commit("echo one > f");
     rig.commit("echo two > f");
     rig.sh("git -C app config uploadpack.allowAnySHA1InWant false; git -C app config protocol.version 0");
@@ -61,7 +61,7 @@ TEST_CASE("source: a server that gives no commit by its id is asked for its bran
 }
 
 TEST_CASE("source: a tag must point at the commit, annotated or not") {
-    const Rig rig;
+    const PartsRig rig;
     const auto one = rig.commit("echo one > f; git tag -f none >/dev/null 2>&1 || true");
     rig.sh("cd app; git tag v1; git tag -a -m one v1-signed");
     const auto two = rig.commit("echo two > f");
@@ -78,7 +78,7 @@ TEST_CASE("source: a tag must point at the commit, annotated or not") {
 }
 
 TEST_CASE("source: ref names that look like options or commands are passed whole (attack 24)") {
-    const Rig rig;
+    const PartsRig rig;
     const auto commit = rig.commit("echo one > f");
     auto mirror = mirror_of(rig);
     for (const std::string name : {"--upload-pack=touch pwned", "$(touch${IFS}pwned)", "`id`", "a;b"}) {
@@ -91,7 +91,7 @@ TEST_CASE("source: ref names that look like options or commands are passed whole
 }
 
 TEST_CASE("source: a commit that is nowhere, and a remote that is not there, are told apart") {
-    const Rig rig;
+    const PartsRig rig;
     rig.commit("echo one > f");
     auto mirror = mirror_of(rig);
     const auto nowhere = mirror.fetch_commit(Oid::parse(std::string(40, 'a')).value(), std::nullopt);
@@ -103,7 +103,7 @@ TEST_CASE("source: a commit that is nowhere, and a remote that is not there, are
 }
 
 TEST_CASE("source: a protocol that the host does not allow is denied before git runs (attack 23)") {
-    const Rig rig;
+    const PartsRig rig;
     SourceAccess access;
     access.protocols = {"https", "ssh"};
     const auto opened = GitMirror::open(rig.state() + "/sources", rig.url(), access);
@@ -113,7 +113,7 @@ TEST_CASE("source: a protocol that the host does not allow is denied before git 
 }
 
 TEST_CASE("source: stale locks and half written packs of a kill are cleared by itself (attack 31)") {
-    const Rig rig;
+    const PartsRig rig;
     auto mirror = mirror_of(rig);
     expect_fetched(rig, mirror, rig.commit("echo one > f"));
     rig.sh(
@@ -129,7 +129,7 @@ TEST_CASE("source: a corrupt mirror is set aside and fetched again by itself (at
           "rm -rf refs", "echo junk > config", ": > HEAD",
           "mkdir -p objects/info; echo /elsewhere > objects/info/alternates"}) {
         CAPTURE(std::string(damage));
-        const Rig rig;
+        const PartsRig rig;
         auto mirror = mirror_of(rig);
         expect_fetched(rig, mirror, rig.commit("echo one > f; echo x > g"));
         rig.sh("cd state/sources/*[0-9a-f]; " + std::string(damage));
@@ -139,7 +139,7 @@ TEST_CASE("source: a corrupt mirror is set aside and fetched again by itself (at
 }
 
 TEST_CASE("source: an object found broken later is there again after set_aside (attack 31)") {
-    const Rig rig;
+    const PartsRig rig;
     auto mirror = mirror_of(rig);
     const auto commit = rig.commit("echo one > f");
     expect_fetched(rig, mirror, commit);
@@ -149,7 +149,7 @@ TEST_CASE("source: an object found broken later is there again after set_aside (
 }
 
 TEST_CASE("source: a fetch larger than allowed is stopped (attack 22)") {
-    const Rig rig;
+    const PartsRig rig;
     const auto commit = rig.commit("for i in $(seq 150); do head -c 20000 /dev/urandom > f$i; done");
     TransferLimits limits;
     limits.pack_bytes = 100'000;
@@ -161,7 +161,7 @@ TEST_CASE("source: a fetch larger than allowed is stopped (attack 22)") {
 }
 
 TEST_CASE("source: a tree with .git in it is refused on receipt (attack 27)") {
-    const Rig rig;
+    const PartsRig rig;
     rig.sh(
         "cd app; b=$(echo x | git hash-object -w --stdin); printf '100644 .git\\0' > ../t; "
         "python3 -c \"import sys;sys.stdout.buffer.write(bytes.fromhex('$b'))\" >> ../t; "
@@ -175,7 +175,7 @@ TEST_CASE("source: a tree with .git in it is refused on receipt (attack 27)") {
 }
 
 TEST_CASE("source: attestations are fetched where there are any") {
-    const Rig rig;
+    const PartsRig rig;
     const auto commit = rig.commit("echo one > f");
     auto mirror = mirror_of(rig);
     CHECK(mirror.fetch_attestations().value() == std::nullopt);
@@ -184,7 +184,7 @@ TEST_CASE("source: attestations are fetched where there are any") {
 }
 
 TEST_CASE("source: what is no longer wanted is forgotten") {
-    const Rig rig;
+    const PartsRig rig;
     auto mirror = mirror_of(rig);
     const auto one = rig.commit("echo one > f; rm -f g");
     expect_fetched(rig, mirror, one);
@@ -197,7 +197,7 @@ TEST_CASE("source: what is no longer wanted is forgotten") {
 }
 
 TEST_CASE("source: whoever finds the mirror in use waits, and can be called off") {
-    const Rig rig;
+    const PartsRig rig;
     const auto commit = rig.commit("echo one > f");
     auto mirror = mirror_of(rig);
     const auto other = Lock::take(mirror.path() + ".lock");
@@ -210,7 +210,7 @@ TEST_CASE("source: whoever finds the mirror in use waits, and can be called off"
 }
 
 TEST_CASE("manifests branch: a look says whether it moved, a forced push too") {
-    const Rig rig;
+    const PartsRig rig;
     const auto one = rig.commit("echo one > f");
     auto branch = ManifestsBranch::open(rig.state() + "/sources", rig.url(), RefName::branch("main").value(),
                                         file_access())
@@ -232,7 +232,7 @@ TEST_CASE("manifests branch: a look says whether it moved, a forced push too") {
 }
 
 TEST_CASE("manifests branch: one that is not there is named") {
-    const Rig rig;
+    const PartsRig rig;
     rig.commit("echo one > f");
     auto branch = ManifestsBranch::open(rig.state() + "/sources", rig.url(),
                                         RefName::branch("deploy").value(), file_access())

@@ -10,7 +10,7 @@ StageRequest request_for(const Oid& commit) {
 }
 
 // Stages and expects a refusal that leaves nothing behind.
-Error refused(const Rig& rig, const StageRequest& request) {
+Error refused(const PartsRig& rig, const StageRequest& request) {
     const auto root = rig.root();
     const auto report = stage_release(root, rig.repo(), rig.store(), request);
     REQUIRE_FALSE(report.has_value());
@@ -21,7 +21,7 @@ Error refused(const Rig& rig, const StageRequest& request) {
 }  // namespace
 
 TEST_CASE("stage: a tree becomes a release, byte for byte, without setuid or write permission") {
-    const Rig rig;
+    const PartsRig rig;
     const auto commit = rig.commit(
         "mkdir -p bin lib/deep; echo run > bin/run; chmod 4755 bin/run; echo l > lib/deep/l; "
         "ln -s ../lib bin/lib; printf 'a\\nb' > 'we ird$(x)'; "
@@ -41,7 +41,7 @@ TEST_CASE("stage: a tree becomes a release, byte for byte, without setuid or wri
 
 TEST_CASE(
     "stage: unchanged files are shared with the last release, changed and renamed ones come out right") {
-    const Rig rig;
+    const PartsRig rig;
     const auto first = rig.commit("mkdir d; echo a > d/a; echo b > d/b; echo c > c; chmod +x c");
     const auto second = rig.commit("echo changed > d/b; git mv d/a moved; chmod -x c");
     const auto root = rig.root();
@@ -60,7 +60,7 @@ TEST_CASE(
 }
 
 TEST_CASE("stage: a release that is built shares no inode, so its build cannot harm another (attack 47)") {
-    const Rig rig;
+    const PartsRig rig;
     const auto commit = rig.commit("echo a > a");
     const auto root = rig.root();
     const auto one = rig.release(root, commit);
@@ -81,7 +81,7 @@ TEST_CASE("stage: a release that is built shares no inode, so its build cannot h
 }
 
 TEST_CASE("stage: a file that was changed in place is not shared onwards (attack 47)") {
-    const Rig rig;
+    const PartsRig rig;
     const auto first = rig.commit("echo aaa > a");
     const auto second = rig.commit("echo b > b");
     const auto root = rig.root();
@@ -121,14 +121,14 @@ TEST_CASE("stage: where a link of a tree leads is followed as the kernel would (
 }
 
 TEST_CASE("stage: a tree whose link leaves the release is refused whole (attack 28)") {
-    const Rig rig;
+    const PartsRig rig;
     const auto error = refused(rig, request_for(rig.commit("echo x > f; ln -s ../../../../etc/passwd evil")));
     CHECK(error.kind == ErrorKind::Invalid);
     CHECK(error.message.find("evil") != std::string::npos);
 }
 
 TEST_CASE("stage: a link to a shared path is replaced by ours and not judged") {
-    const Rig rig;
+    const PartsRig rig;
     const auto commit = rig.commit("ln -s /var/data storage; mkdir logs; touch logs/.keep");
     const auto root = rig.root();
     auto request = request_for(commit);
@@ -140,7 +140,7 @@ TEST_CASE("stage: a link to a shared path is replaced by ours and not judged") {
 }
 
 TEST_CASE("stage: a submodule is refused by its path") {
-    const Rig rig;
+    const PartsRig rig;
     const auto commit = rig.commit(
         "git update-index --add --cacheinfo 160000,$(git hash-object -t tree /dev/null),vendor/lib; "
         "git commit -qm sub; git rm -q --cached x 2>/dev/null || true");
@@ -152,7 +152,7 @@ TEST_CASE("stage: a submodule is refused by its path") {
 }
 
 TEST_CASE("stage: a Git LFS pointer is refused where the tree uses LFS, and only there") {
-    const Rig rig;
+    const PartsRig rig;
     const std::string pointer =
         "printf 'version https://git-lfs.github.com/spec/v1\\noid sha256:0\\nsize 1\\n' > big.bin; ";
     const auto plain = rig.commit(pointer);
@@ -166,7 +166,7 @@ TEST_CASE("stage: a Git LFS pointer is refused where the tree uses LFS, and only
 TEST_CASE("stage: a tree with .git in any spelling is refused before anything is written (attack 27)") {
     for (const std::string name : {".git", ".GIT", "git~1", "..", "a\\\\\\\\b"}) {
         CAPTURE(name);
-        const Rig rig;
+        const PartsRig rig;
         rig.sh(
             "cd app; b=$(echo x | git hash-object -w --stdin); "
             "raw=$(printf '%s' $b | sed 's/../\\\\x&/g'); printf \"100644 " +
@@ -181,7 +181,7 @@ TEST_CASE("stage: a tree with .git in any spelling is refused before anything is
 TEST_CASE(
     "stage: caps on files and bytes, and too little disk, are told before anything is written (attack 30, "
     "44)") {
-    const Rig rig;
+    const PartsRig rig;
     const auto commit =
         rig.commit("for i in 1 2 3 4; do echo $i > f$i; done; head -c 100000 /dev/zero > zero");
     auto request = request_for(commit);
@@ -199,7 +199,7 @@ TEST_CASE(
 }
 
 TEST_CASE("stage: a missing object is the mirror's fault, and leaves no release (attack 31)") {
-    const Rig rig;
+    const PartsRig rig;
     const auto commit = rig.commit("echo one > f; echo two > g");
     const auto blob = rig.sh("cd app; git rev-parse HEAD:g");
     rig.sh("rm -f app/.git/objects/" + blob.substr(0, 2) + "/" + blob.substr(2));
@@ -207,7 +207,7 @@ TEST_CASE("stage: a missing object is the mirror's fault, and leaves no release 
 }
 
 TEST_CASE("stage: a corrupt object never gets into a release (attack 31)") {
-    const Rig rig;
+    const PartsRig rig;
     const auto commit = rig.commit("echo one > f; head -c 5000 /dev/urandom > g");
     const auto blob = rig.sh("cd app; git rev-parse HEAD:g");
     const auto file = "app/.git/objects/" + blob.substr(0, 2) + "/" + blob.substr(2);
@@ -217,7 +217,7 @@ TEST_CASE("stage: a corrupt object never gets into a release (attack 31)") {
 }
 
 TEST_CASE("stage: a partial folder of a crash is replaced, a release that is there is not") {
-    const Rig rig;
+    const PartsRig rig;
     const auto commit = rig.commit("echo one > f");
     const auto root = rig.root();
     const auto id = ReleaseId::of(commit, "");
@@ -231,7 +231,7 @@ TEST_CASE("stage: a partial folder of a crash is replaced, a release that is the
 }
 
 TEST_CASE("integrity: a record that was cut or changed anywhere is not believed") {
-    const Rig rig;
+    const PartsRig rig;
     const auto id = rig.release(rig.root(), rig.commit("echo one > f; ln -s f l"));
     const auto file = rig.state() + "/integrity/web/" + id.str();
     const auto text = read_file(file, 1 << 20).value();
