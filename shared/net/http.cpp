@@ -119,6 +119,9 @@ void set_limits(CURL* curl, const HttpRequest& request) {
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    // The environment's proxies would connect on our behalf: past the check of addresses, and a probe of this host
+    // would be answered by another machine.
+    curl_easy_setopt(curl, CURLOPT_PROXY, "");
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
                      static_cast<long>(std::max<Duration::rep>(request.timeout.count(), 1)));
     curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
@@ -137,7 +140,6 @@ void set_callbacks(CURL* curl, Exchange& exchange) {
     if (!exchange.request->public_only) return;
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_public_socket);
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, &exchange);
-    curl_easy_setopt(curl, CURLOPT_PROXY, "");  // a proxy would connect on our behalf, past the check
 }
 
 using CurlMulti = Handle<CURLM, curl_multi_cleanup>;

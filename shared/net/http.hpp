@@ -1,5 +1,5 @@
 // An HTTP client over libcurl: one request at a time, everything bounded, redirects never followed by
-// themselves.
+// themselves, the environment's proxies (http_proxy, ALL_PROXY …) never used.
 #pragma once
 
 #include "shared/base/clock.hpp"

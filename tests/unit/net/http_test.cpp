@@ -93,3 +93,20 @@ TEST_CASE("http: nobody there is transient, nobody answering is a timeout") {
     REQUIRE_FALSE(nobody.has_value());
     CHECK(nobody.error().kind == ErrorKind::Transient);
 }
+
+TEST_CASE("http: the environment's proxies are not used") {
+    // Nobody listens there: a request that went by this proxy would fail.
+    for (const char* name : {"http_proxy", "ALL_PROXY", "all_proxy"}) setenv(name, "http://127.0.0.1:1", 1);
+    {
+        const OneAnswer server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        HttpRequest request;
+        request.url = server.url();
+        const auto response = http(request);
+        CHECK(response.has_value());
+        // The server's thread waits for one connection: give it one if the request went elsewhere.
+        if (!response)
+            for (const char* name : {"http_proxy", "ALL_PROXY", "all_proxy"}) unsetenv(name);
+        if (!response) (void)http(request);
+    }
+    for (const char* name : {"http_proxy", "ALL_PROXY", "all_proxy"}) unsetenv(name);
+}
