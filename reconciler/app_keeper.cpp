@@ -135,9 +135,8 @@ Result<AppKeeper::View> AppKeeper::view() {
     if (view.app) view.declared = declared_of(*view.app, view.remembered, *looked->accepted);
     view.observed = observe(view.app, view.remembered);
     report_.current = view.observed.current.value_or("");
-    report_.denied = (view.app && (view.app->pending ||
-                                   (view.app->wrong && view.app->wrong->kind == ErrorKind::Denied))) ||
-                     (view.remembered.hold && view.remembered.hold->refused);
+    report_.denied =
+        (view.app && (view.app->pending || (view.app->wrong && view.app->wrong->kind == ErrorKind::Denied)));
     return view;
 }
 
@@ -178,6 +177,7 @@ void AppKeeper::observe_drift(View& view) {
 void AppKeeper::tell(const Decision& decision) {
     const bool changed = decision.verb != report_.decision.verb || decision.reason != report_.decision.reason;
     report_.decision = decision;
+    report_.denied = report_.denied || decision.bar != Bar::None;
     const auto level = changed ? LogLevel::Info : LogLevel::Debug;
     log_.write(level, "decided",
                {{"verb", std::string(name_of(decision.verb))},

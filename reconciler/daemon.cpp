@@ -81,6 +81,18 @@ void Daemon::find_unfinished() {
     }
 }
 
+void Daemon::end_delays(const std::string& app) {
+    for (const auto& name : journal_->apps().value_or(std::vector<std::string>{})) {
+        if (!app.empty() && app != name) continue;
+        const auto remembered = journal_->app(name);
+        if (!remembered || !remembered->delay || remembered->delay->until <= clock_.now()) continue;
+        DelayRow delay = *remembered->delay;
+        delay.until = clock_.now();
+        if (auto ok = journal_->set_delay(name, delay); !ok)
+            host_.log.warning("the journal cannot be written", ok.error());
+    }
+}
+
 Result<void> Daemon::listen() {
     server_ = TRY(ControlServer::start(config_.socket, host_.log,
                                        [this](ControlServer::Connection connection, const Peer& peer,
@@ -94,6 +106,7 @@ Result<int> Daemon::run() {
     // A host that cannot reach its git server still knows what it runs and why.
     look_ = look_at_home(host_);
     find_unfinished();
+    if (options_.once) end_delays(options_.app);
     if (auto listening = listen(); !listening) {
         if (!options_.once) return fail(std::move(listening.error()));
         host_.log.warning("no control socket in this run", listening.error());

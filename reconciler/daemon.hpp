@@ -59,6 +59,8 @@ class Daemon {
            std::unique_ptr<Journal> journal, std::unique_ptr<Units> units);
     [[nodiscard]] Result<void> listen();
     void find_unfinished();
+    // A refused proof and a failed try are asked for again by whoever says `sync` or --once. Empty: of all.
+    void end_delays(const std::string& app);
 
     // daemon.cpp, main thread
     void turn();

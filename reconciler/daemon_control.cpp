@@ -57,6 +57,7 @@ AppFacts facts_of(Journal& journal, const std::string& app, const Slot* slot, co
         facts.release = slot->report.current;
         facts.since = slot->since;
         facts.again = slot->report.decision.again;
+        facts.bar = slot->report.decision.bar;
     }
     const auto remembered = journal.app(app).value_or(AppRow{});
     const auto& running = remembered.running;
@@ -313,17 +314,7 @@ void Daemon::sync(ControlServer::Connection connection, const Value& request) {
         const std::lock_guard lock(mutex_);
         token = next_token_++;
         look_asked_ = true;
-        // A refused proof and a failed try are asked for again by whoever says sync.
-        for (const auto& [name, slot] : slots_) {
-            if (!app.empty() && app != name) continue;
-            const auto remembered = journal_->app(name);
-            if (!remembered) continue;
-            if (remembered->delay && remembered->delay->until > clock_.now()) {
-                DelayRow delay = *remembered->delay;
-                delay.until = clock_.now();
-                (void)journal_->set_delay(name, delay);
-            }
-        }
+        end_delays(app);
         if (!flag_of(request, "no_wait")) waiters_.push_back({connection, token, false});
     }
     wake();

@@ -16,8 +16,9 @@ constexpr std::array<std::string_view, 7> kVerbs{"nothing", "recover", "deploy",
 constexpr Duration kFirstBackoff{2000};
 constexpr Duration kLastBackoff{300'000};
 
-Decision make(Verb verb, AppState state, std::string reason, std::optional<WallTime> again = {}) {
-    return {verb, state, std::move(reason), again};
+Decision make(Verb verb, AppState state, std::string reason, std::optional<WallTime> again = {},
+              Bar bar = Bar::None) {
+    return {verb, state, std::move(reason), again, bar};
 }
 
 Decision without_manifest(const Observed& observed, const AppRow& remembered) {
@@ -90,10 +91,7 @@ Decision decide(const std::optional<Declared>& declared, const Observed& observe
 
     const auto& hold = remembered.hold;
     const bool held = hold && hold->digest == declared->digest;
-    const auto& delay = remembered.delay;
-    const bool delayed = delay && delay->digest == declared->digest && delay->until > now;
     if (held && !hold->refused) return make(Verb::Hold, AppState::Held, hold->reason);
-    if (held && delayed) return make(Verb::Hold, AppState::Held, hold->reason, delay->until);
 
     const bool here = observed.current == declared->release;
     auto decision =
@@ -104,6 +102,13 @@ Decision decide(const std::optional<Declared>& declared, const Observed& observe
                     "its migration cannot be taken back (no `down`, not `compatible`); it goes on with: "
                     "tidegatectl retry " +
                         declared->app + " --irreversible");
+    const auto& delay = remembered.delay;
+    bool delayed = delay && delay->digest == declared->digest && delay->until > now;
+    if (held) {  // refused for want of a proof, which a newer revision may have brought
+        delayed = delayed && hold->revision == declared->revision;
+        if (delayed && decision.verb == Verb::Deploy)
+            return make(Verb::Wait, AppState::Waiting, hold->reason, delay->until, Bar::Proof);
+    }
     if (delayed && (decision.verb == Verb::Deploy || decision.verb == Verb::Mend))
         return make(Verb::Wait, decision.verb == Verb::Mend ? AppState::Drifted : AppState::Waiting,
                     delay->reason, delay->until);

@@ -59,11 +59,18 @@ enum class Verb {
 };
 [[nodiscard]] std::string_view name_of(Verb verb);
 
+// What of policy stands in a deployment's way; a run with --once then ends with 4.
+enum class Bar {
+    None,
+    Proof,  // an approval, an attestation: judged again with the next revision, at `sync`, and from time to time
+};
+
 struct Decision {
     Verb verb = Verb::Nothing;
     AppState state = AppState::Unknown;
     std::string reason;
     std::optional<shared::WallTime> again;  // look again then, if nothing comes before
+    Bar bar = Bar::None;
     bool operator==(const Decision&) const = default;
 };
 

@@ -38,7 +38,7 @@ CREATE TABLE good(
   first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY(app, release)) STRICT;
 CREATE TABLE holds(
   app TEXT PRIMARY KEY, digest TEXT NOT NULL, refused INTEGER NOT NULL, deployment INTEGER NOT NULL,
-  reason TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
+  reason TEXT NOT NULL, at INTEGER NOT NULL, revision TEXT NOT NULL) STRICT;
 CREATE TABLE delays(
   app TEXT PRIMARY KEY, digest TEXT NOT NULL, failures INTEGER NOT NULL, interruptions INTEGER NOT NULL,
   until INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;
@@ -162,8 +162,9 @@ Result<void> Journal::end(const DeploymentRow& row, const End& end, WallTime now
         if (end.forget_running) TRY(database_.run("DELETE FROM running WHERE app=?", row.app));
         if (end.running) TRY(put_running(row.app, *end.running, row.id));
         if (end.hold)
-            TRY(database_.run("INSERT INTO holds VALUES(?,?,?,?,?,?)", row.app, end.hold->digest,
-                              static_cast<int>(end.hold->refused), row.id, end.hold->reason, to_ms(now)));
+            TRY(database_.run("INSERT INTO holds VALUES(?,?,?,?,?,?,?)", row.app, end.hold->digest,
+                              static_cast<int>(end.hold->refused), row.id, end.hold->reason, to_ms(now),
+                              row.revision));
         if (end.delay)
             TRY(database_.run("INSERT INTO delays VALUES(?,?,?,?,?,?)", row.app, end.delay->digest,
                               end.delay->failures, end.delay->interruptions, to_ms(end.delay->until),

@@ -70,6 +70,7 @@ struct HoldRow {
     std::int64_t deployment = 0;
     std::string reason;
     shared::WallTime at{};
+    std::string revision = {};  // in which it was judged: another may bring what was missing
 };
 
 // Failures that are tried again by themselves, bound to a manifest.

@@ -32,10 +32,10 @@ Result<AppRow> Journal::app(const std::string& app) {
         },
         app));
     out.hold = TRY(database_.first(
-        "SELECT digest, refused, deployment, reason, at FROM holds WHERE app=?",
+        "SELECT digest, refused, deployment, reason, at, revision FROM holds WHERE app=?",
         [](const Row& row) {
-            return HoldRow{row.text(0), row.integer(1) != 0, row.integer(2), row.text(3),
-                           to_time(row.integer(4))};
+            return HoldRow{row.text(0), row.integer(1) != 0,     row.integer(2),
+                           row.text(3), to_time(row.integer(4)), row.text(5)};
         },
         app));
     out.delay = TRY(database_.first(

@@ -24,6 +24,7 @@ struct AppFacts {
     std::string revision;  // accepted, that says so
     shared::WallTime since{};
     std::optional<shared::WallTime> again;
+    Bar bar = Bar::None;
 };
 
 // One entry of `status --json`'s apps, with "label" and "declared_label" more.

@@ -89,7 +89,7 @@ std::string how_it_went(const DeploymentRow& last, const std::vector<PhaseRow>& 
     if (last.outcome == "deployed") return out + "; it went well.";
     if (failed != nullptr)
         out += std::string(came.empty() ? ": " : "; then ") + std::string(name_of(failed->state)) +
-               " failed: " + failed->detail + ".";
+               (last.outcome == "refused" ? " refused it: " : " failed: ") + failed->detail + ".";
     else
         out += ": " + last.reason + ".";
     const auto took = undo_time(phases);
@@ -116,14 +116,15 @@ std::string what_would_change_it(const AppFacts& facts, const AppRow& remembered
     const auto retry = "tidegatectl retry " + facts.app;
     switch (facts.state) {
         case AppState::Held:
-            if (remembered.hold && remembered.hold->refused)
-                return "It is asked again by itself, when the proof is there; at once with: tidegatectl "
-                       "sync " +
-                       facts.app;
             if (!remembered.hold) return "It goes on when the manifest changes.";
             return "This revision is held on this host. It goes on when the manifest changes, or now with: " +
                    retry;
         case AppState::Waiting:
+            if (facts.bar == Bar::Proof)
+                return "It is asked again with the next revision of the manifests branch, and each minute; "
+                       "now "
+                       "with: tidegatectl sync " +
+                       facts.app;
             if (facts.again && *facts.again > now)
                 return "It is tried again in " + human_duration(*facts.again - now) +
                        ", or now with: " + retry;
@@ -144,8 +145,11 @@ std::string why_words(const AppFacts& facts, const std::optional<DeploymentRow>&
                                     facts.reason + ".\n");
     const bool of_this = last && (last->to_commit == facts.declared || !last->ended);
     if (of_this) out += "\n" + how_it_went(*last, phases, now);
-    if (!of_this || facts.state == AppState::Waiting || facts.state == AppState::Paused ||
-        facts.state == AppState::Drifted || facts.state == AppState::Unknown)
+    const bool said = of_this && facts.bar == Bar::Proof && last->outcome == "refused";
+    if (said)
+        out += "\nIt is waiting for that; the running release was never touched.";
+    else if (!of_this || facts.state == AppState::Waiting || facts.state == AppState::Paused ||
+             facts.state == AppState::Drifted || facts.state == AppState::Unknown)
         out += "\nIt is " + std::string(name_of(facts.state)) + ": " + facts.reason + ".";
     if (const auto change = what_would_change_it(facts, remembered, now); !change.empty())
         out += "\n" + change;

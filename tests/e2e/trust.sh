@@ -94,6 +94,7 @@ push_manifests() {
 }
 once() { run tidegated --config "$work/etc/tidegated.yaml" --once; }
 
+activated() { [ "$(tail -n 1 "$work/seen/activated")" = "$commit" ]; }
 remember() {
     before=$(hash_of_tree "$work/srv")
     seen=$(cat "$work/seen/activated")
@@ -264,6 +265,30 @@ test_attack_14_anothers_approval_counts() {
     (cd deploy && as ben tidegate approve web --env production >/dev/null)
     push_manifests
     expect_deployed
+}
+
+test_a_refused_app_waits_and_the_revision_that_brings_the_approval_is_taken_at_once() {
+    world
+    configure "approvals: 1"
+    release 2
+    declare_release ana
+    expect_refused production/web.yaml "0 of 1 approval"
+    start tidegated --config "$work/etc/tidegated.yaml"
+    export TIDEGATE_SOCKET=$work/run/control.sock
+    host_pid=$started
+    wait_for 10 test -S "$TIDEGATE_SOCKET"
+    run tidegatectl sync
+    expect_status 4
+    expect_contains "$out" waiting
+    expect_contains "$out" "0 of 1 approval"
+    run tidegatectl why web
+    expect_contains "$out" "verify refused it: production/web.yaml"
+    expect_contains "$out" "tidegatectl sync web"
+    (cd deploy && as ben tidegate approve web --env production >/dev/null)
+    push_manifests
+    # By the next look, long before the minute after which a refusal is asked again unchanged.
+    kill -HUP "$host_pid"
+    wait_for 30 activated
 }
 
 test_attack_32_allowed_signers_that_others_may_write_are_not_believed() {

@@ -299,7 +299,7 @@ step_5_unattested() {
     release_head
     fourth_commit=$commit
     enter "$work/host"
-    refuses "$unattested_state" "$fourth_commit"
+    refuses waiting "$fourth_commit"
     ctl "why $app"
     expect_contains "$out" "pre-push"
     expect_equal "$(facts commit)" "$second_commit"
@@ -362,8 +362,6 @@ step_8_history() {
     expect_contains "$out" deployed
     expect_contains "$out" ben@example.com
 }
-
-unattested_state=held
 
 play_the_story() {
     local began=$SECONDS

@@ -94,10 +94,17 @@ TEST_CASE("decide: each situation has its verb and state") {
         {"refused by policy, asked a moment ago",
          [](Situation& s) {
              s.ask_for("r2", "d2");
-             s.remembered.hold = HoldRow{"d2", true, 1, "x", kNow};
+             s.remembered.hold = HoldRow{"d2", true, 1, "x", kNow, "rev1"};
              s.remembered.delay = DelayRow{"d2", 0, 0, kNow + Duration(1), "x"};
          },
-         Verb::Hold, AppState::Held},
+         Verb::Wait, AppState::Waiting},
+        {"refused by policy a moment ago, and a newer revision is there",
+         [](Situation& s) {
+             s.ask_for("r2", "d2");
+             s.remembered.hold = HoldRow{"d2", true, 1, "x", kNow, "rev0"};
+             s.remembered.delay = DelayRow{"d2", 0, 0, kNow + Duration(1), "x"};
+         },
+         Verb::Deploy, AppState::Converging},
         {"refused by policy, time to ask again",
          [](Situation& s) {
              s.ask_for("r2", "d2");
