@@ -14,7 +14,7 @@ namespace tidegate::manifests {
 
 enum class Strategy {
     Auto,      // deployed when it is there
-    Manual,    // waits for `tidegatectl sync APP`
+    Manual,    // waits for `tidegatectl retry APP`
     Schedule,  // deployed within the windows only
 };
 [[nodiscard]] std::string_view name_of(Strategy strategy);

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
+#include <limits>
 
 namespace tidegate::manifests {
 
@@ -72,9 +74,15 @@ bool opens_on(const Window& window, int weekday) {
     return std::find(window.days.begin(), window.days.end(), weekday) != window.days.end();
 }
 
-}  // namespace
+// The data block of the widest times that a file has, and its footer.
+struct ZoneBlock {
+    Counts counts;
+    size_t width;
+    std::string_view data;
+    std::string_view footer;  // a POSIX TZ string between line breaks; empty in version 1
+};
 
-Result<std::vector<ClockGap>> clock_gaps(std::string_view tzif) {
+Result<ZoneBlock> block_of(std::string_view tzif) {
     const auto bad = [] { return fail(ErrorKind::Invalid, "not a time zone file"); };
     auto counts = counts_at(tzif);
     if (!counts) return bad();
@@ -89,18 +97,62 @@ Result<std::vector<ClockGap>> clock_gaps(std::string_view tzif) {
         width = 8;
     }
     tzif.remove_prefix(kHeader);
-    if (counts->bytes(width) > tzif.size() || counts->type == 0) return bad();
-    const auto types = tzif.substr(counts->time * width + counts->time, counts->type * 6);
+    const auto bytes = counts->bytes(width);
+    if (bytes > tzif.size() || counts->type == 0) return bad();
+    return ZoneBlock{*counts, width, tzif.substr(0, bytes),
+                     width == 8 ? tzif.substr(bytes) : std::string_view()};
+}
+
+}  // namespace
+
+Result<std::vector<ZoneStep>> zone_steps(std::string_view tzif) {
+    const auto block = TRY(block_of(tzif));
+    const auto& counts = block.counts;
+    const auto width = block.width;
+    const auto data = block.data;
+    const auto types = data.substr(counts.time * width + counts.time, counts.type * 6);
     const auto offset_of = [&](size_t type) { return big_endian(types.substr(type * 6, 4)); };
-    std::vector<ClockGap> gaps;
-    size_t last = 0;
-    for (size_t i = 0; i < counts->time; ++i) {
-        const auto type = static_cast<unsigned char>(tzif[counts->time * width + i]);
-        if (type >= counts->type) return bad();
-        if (offset_of(type) > offset_of(last))
-            gaps.push_back({big_endian(tzif.substr(i * width, width)), offset_of(last), offset_of(type)});
-        last = type;
+    std::vector<ZoneStep> steps{{std::numeric_limits<std::int64_t>::min(), offset_of(0)}};
+    for (size_t i = 0; i < counts.time; ++i) {
+        const auto type = static_cast<unsigned char>(data[counts.time * width + i]);
+        if (type >= counts.type) return fail(ErrorKind::Invalid, "not a time zone file");
+        steps.push_back({big_endian(data.substr(i * width, width)), offset_of(type)});
     }
+    return steps;
+}
+
+std::int64_t offset_at(const std::vector<ZoneStep>& steps, std::int64_t utc) {
+    const auto after =
+        std::upper_bound(steps.begin() + 1, steps.end(), utc,
+                         [](std::int64_t time, const ZoneStep& step) { return time < step.utc; });
+    return std::prev(after)->offset;
+}
+
+Result<std::vector<ZoneStep>> read_zone(const std::string& name, WallTime now, const std::string& zones) {
+    const auto missing = [&] {
+        return fail(ErrorKind::Invalid, "no such time zone here: `" + escape_foreign(name) + "`",
+                    "use a name of the IANA database, or UTC; the host needs the package tzdata");
+    };
+    if (!is_zone_name(name)) return missing();
+    const auto text = read_file(zones + "/" + name, kLongestZone);
+    if (!text) return missing();
+    auto steps = zone_steps(*text);
+    if (!steps) return missing();
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
+    const bool goes_on = TRY(block_of(*text)).footer.find(',') != std::string_view::npos;
+    if (goes_on && steps->back().utc <= seconds)
+        return fail(ErrorKind::Invalid,
+                    "the time zone file of `" + escape_foreign(name) + "` here lists no times as late as now",
+                    "install the distribution's tzdata, or give the window in UTC");
+    return steps;
+}
+
+Result<std::vector<ClockGap>> clock_gaps(std::string_view tzif) {
+    const auto steps = TRY(zone_steps(tzif));
+    std::vector<ClockGap> gaps;
+    for (size_t i = 1; i < steps.size(); ++i)
+        if (steps[i].offset > steps[i - 1].offset)
+            gaps.push_back({steps[i].utc, steps[i - 1].offset, steps[i].offset});
     return gaps;
 }
 

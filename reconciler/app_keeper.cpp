@@ -56,6 +56,7 @@ struct AppKeeper::View {
     Observed observed;
     AppRow remembered;
     std::optional<DeploymentRow> unfinished;
+    std::shared_ptr<const Schedule> schedule;
 };
 
 AppKeeper::AppKeeper(const Host& host, AppReport before, std::function<std::shared_ptr<const Look>()> looked,
@@ -130,6 +131,7 @@ Result<AppKeeper::View> AppKeeper::view() {
     const auto looked = looked_();
     if (looked)
         if (const auto found = looked->apps.find(app_); found != looked->apps.end()) view.app = found->second;
+    if (looked) view.schedule = looked->schedule;
     view.remembered = TRY(host_.journal.app(app_));
     view.unfinished = TRY(host_.journal.unfinished(app_));
     if (view.app) view.declared = declared_of(*view.app, view.remembered, *looked->accepted);
@@ -143,6 +145,7 @@ Result<AppKeeper::View> AppKeeper::view() {
 Decision AppKeeper::decide_now(const View& view) const {
     Standing standing;
     if (view.app) standing.tip_refused = view.app->pending;
+    standing.schedule = view.schedule;
     return decide(view.declared, view.observed, view.remembered, view.unfinished.has_value(), standing,
                   host_.clock.now());
 }
@@ -277,8 +280,9 @@ bool AppKeeper::walk(DeploymentRow row, bool found) {
         ports = std::make_unique<NoPorts>(made.error());
     // What changed between deciding and now, nobody would ask us again for.
     if (const auto looked = looked_(); !found && looked)
-        if (const auto app = looked->apps.find(app_);
-            app != looked->apps.end() && app->second.digest != row.digest)
+        if (const auto app = looked->apps.find(app_); app != looked->apps.end() &&
+                                                      app->second.digest != row.digest &&
+                                                      takes_over(*looked, app->second, host_))
             interrupt_.ask(Ask::Newer);
     const auto on_state = [this](State state) {
         report_.decision.state = AppState::Converging;

@@ -149,10 +149,15 @@ std::string render_show(const Value& answer, const Face& face, WallTime now) {
 std::string render_verify(const Value& answer, const Face& face) {
     const Value* good = answer.find("good");
     const bool fine = good != nullptr && good->boolean();
-    return escape_foreign(text(answer, "app") + "  " + text(answer, "release")) + "  " +
-           face.paint(fine ? Colour::Green : Colour::Red, fine ? "good" : "not good") + "\n  proof  " +
-           escape_foreign(text(answer, "proof")) + "\n  files  " + escape_foreign(text(answer, "files")) +
-           "\n";
+    auto out = escape_foreign(text(answer, "app") + "  " + text(answer, "release")) + "  " +
+               face.paint(fine ? Colour::Green : Colour::Red, fine ? "good" : "not good") + "\n  proof  " +
+               escape_foreign(text(answer, "proof")) + "\n  files  " + escape_foreign(text(answer, "files")) +
+               "\n";
+    const auto more = text(answer, "not_honoured");
+    if (!more.empty())
+        out +=
+            "  tidegate.yaml also asks for " + escape_foreign(more) + ", which this host does not honour\n";
+    return out;
 }
 
 Value public_status(const Value& answer) {

@@ -105,6 +105,7 @@ Result<int> Daemon::run() {
     if (!signals) return fail_errno("signalfd");
     // A host that cannot reach its git server still knows what it runs and why.
     look_ = look_at_home(host_);
+    tell_what_is_not_honoured(nullptr);
     find_unfinished();
     if (options_.once) end_delays(options_.app);
     if (auto listening = listen(); !listening) {
@@ -208,6 +209,7 @@ void Daemon::take_look() {
         host_.log.error("the tip of the manifests branch is refused", *look_->refused);
     if (look_->unreachable && (!before || !before->unreachable))
         host_.log.warning("the manifests branch cannot be looked at", *look_->unreachable);
+    tell_what_is_not_honoured(before.get());
     std::vector<std::string> names = journal_->apps().value_or(std::vector<std::string>{});
     for (const auto& [name, app] : look_->apps) names.push_back(name);
     for (const auto& name : names) {
@@ -218,9 +220,18 @@ void Daemon::take_look() {
         slot.report.app = name;
         const auto app = look_->apps.find(name);
         if (slot.running && !slot.report.deploying.empty() && app != look_->apps.end() &&
-            app->second.digest != slot.report.deploying)
+            app->second.digest != slot.report.deploying && takes_over(*look_, app->second, host_))
             slot.interrupt->ask(Ask::Newer);
     }
+}
+
+// Once for each revision.
+void Daemon::tell_what_is_not_honoured(const Look* before) {
+    if (!look_->accepted || !look_->schedule) return;
+    if (before && before->accepted && before->accepted->revision == look_->accepted->revision) return;
+    for (const auto& what : look_->schedule->not_honoured)
+        host_.log.warning(std::string(manifests::kBranchFile) + " asks for what this host does not honour",
+                          {{"what", what}, {"revision", look_->accepted->revision.str()}});
 }
 
 void Daemon::start_keepers() {

@@ -67,6 +67,7 @@ class Daemon {
     void reap();
     void start_look();
     void take_look();
+    void tell_what_is_not_honoured(const Look* before);
     void start_keepers();
     void answer_waiters();
     void stop(const char* why);

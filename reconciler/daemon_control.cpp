@@ -77,6 +77,7 @@ AppFacts facts_of(Journal& journal, const std::string& app, const Slot* slot, co
     }
     if (facts.state == AppState::Held && remembered.hold) facts.since = remembered.hold->at;
     if (look == nullptr) return facts;
+    if (look->schedule) facts.not_honoured = look->schedule->not_honoured;
     if (look->accepted) facts.revision = look->accepted->revision.str();
     const auto found = look->apps.find(app);
     if (found != look->apps.end() && found->second.spec) {
@@ -212,13 +213,15 @@ Result<Value> Daemon::change(const std::string& command, const std::string& app,
         out.set("done", app + " is looked after again");
     } else {
         std::optional<std::string> irreversible;
+        std::optional<std::string> let_go;
         {
             const std::lock_guard lock(mutex_);
             const auto found = look_->apps.find(app);
             if (flag_of(request, "irreversible") && found != look_->apps.end())
                 irreversible = found->second.digest;
+            if (found != look_->apps.end()) let_go = found->second.digest;
         }
-        TRY(journal_->retry(app, irreversible));
+        TRY(journal_->retry(app, irreversible, let_go));
         out.set("done", app + " is tried again");
     }
     host_.log.info("changed by a person", {{"command", command}, {"app", app}});
@@ -297,6 +300,10 @@ Result<Value> Daemon::verify(const std::string& app) {
     const bool complete = ports->complete();
     out.set("files", complete ? "recorded" : "no record of its files");
     out.set("good", proof.has_value() && complete);
+    {
+        const std::lock_guard lock(mutex_);
+        if (look_ && look_->schedule) out.set("not_honoured", join(look_->schedule->not_honoured, ", "));
+    }
     if (!proof) out.set("exit", exit_code(proof.error().kind));
     return out;
 }

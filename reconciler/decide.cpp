@@ -61,6 +61,20 @@ Decision elsewhere(const Declared& declared, const Observed& observed, const App
         declared.back ? "the manifest asks for an older release" : "the manifest asks for another release");
 }
 
+// Policy on when a deployment may begin. What only puts the running release back is none.
+std::optional<Decision> kept_back(const Declared& declared, const AppRow& remembered,
+                                  const Standing& standing, WallTime now) {
+    if (!standing.schedule) return std::nullopt;
+    if (standing.schedule->rules.strategy == manifests::Strategy::Manual &&
+        remembered.let_go != declared.digest)
+        return make(Verb::Wait, AppState::Waiting,
+                    "strategy manual: tidegatectl retry " + declared.app + " deploys it", {}, Bar::Person);
+    if (declared.back) return std::nullopt;  // the way back out of trouble is never shut
+    if (auto shut = closed(*standing.schedule, now))
+        return make(Verb::Wait, AppState::Waiting, std::move(shut->reason), shut->opens, Bar::Schedule);
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::string_view name_of(AppState state) {
@@ -102,6 +116,8 @@ Decision decide(const std::optional<Declared>& declared, const Observed& observe
                     "its migration cannot be taken back (no `down`, not `compatible`); it goes on with: "
                     "tidegatectl retry " +
                         declared->app + " --irreversible");
+    if (decision.verb == Verb::Deploy && decision.state != AppState::Drifted)
+        if (auto back = kept_back(*declared, remembered, standing, now)) return *std::move(back);
     const auto& delay = remembered.delay;
     bool delayed = delay && delay->digest == declared->digest && delay->until > now;
     if (held) {  // refused for want of a proof, which a newer revision may have brought

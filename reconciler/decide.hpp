@@ -3,7 +3,9 @@
 #pragma once
 
 #include "reconciler/journal.hpp"
+#include "reconciler/schedule.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,10 +44,11 @@ struct Observed {
     bool mendable = true;
 };
 
-// What a host-wide matter adds: the branch's tip is refused or cannot be reached.
+// What host-wide matters add: the branch's tip is refused; when deployments may begin.
 struct Standing {
     std::optional<std::string>
         tip_refused;  // the newest revision changes this app and is refused: the reason
+    std::shared_ptr<const Schedule> schedule;  // none: nothing keeps a deployment back
 };
 
 enum class Verb {
@@ -63,6 +66,8 @@ enum class Verb {
 enum class Bar {
     None,
     Proof,  // an approval, an attestation: judged again with the next revision, at `sync`, and from time to time
+    Schedule,  // a freeze, or no window is open
+    Person,    // strategy manual: until somebody says `retry` on the host
 };
 
 struct Decision {

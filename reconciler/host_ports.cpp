@@ -2,6 +2,7 @@
 
 #include "reconciler/drift.hpp"
 #include "reconciler/leftover.hpp"
+#include "reconciler/look.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 
@@ -124,14 +125,15 @@ Result<std::string> HostPorts::fetch(int cancel_fd) {
 }
 
 Result<void> HostPorts::check_approvals(const AllowedSigners& allowed, WallTime now) const {
-    if (host_.config.approvals == 0) return {};
     const auto access = TRY(host_.manifests_access());
     auto branch = TRY(ManifestsBranch::open(host_.manifests_folder(), *host_.config.manifests_url,
                                             *host_.config.manifests_branch, access));
     const auto revision = TRY(Oid::parse(row_.revision));
     const auto repo = TRY(branch.repo());
-    TRY(verify_approvals(repo, revision, host_.config.environment, row_.app, host_.config.approvals, allowed,
-                         now));
+    // The branch may ask for more than the host, never for less.
+    const auto rules = TRY(branch_rules(repo, revision)).rules_of(host_.config.environment);
+    const int needed = std::max(host_.config.approvals, rules.approvals);
+    TRY(verify_approvals(repo, revision, host_.config.environment, row_.app, needed, allowed, now));
     return {};
 }
 

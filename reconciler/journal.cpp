@@ -29,7 +29,7 @@ CREATE TABLE phases(
   deployment INTEGER NOT NULL REFERENCES deployments(id) ON DELETE CASCADE,
   state TEXT NOT NULL, what TEXT NOT NULL, at INTEGER NOT NULL, detail TEXT NOT NULL) STRICT;
 CREATE INDEX phases_by_deployment ON phases(deployment);
-CREATE TABLE apps(app TEXT PRIMARY KEY, paused TEXT, broken TEXT, irreversible TEXT) STRICT;
+CREATE TABLE apps(app TEXT PRIMARY KEY, paused TEXT, broken TEXT, irreversible TEXT, let_go TEXT) STRICT;
 CREATE TABLE running(
   app TEXT PRIMARY KEY, root TEXT NOT NULL, release TEXT NOT NULL, commit_id TEXT NOT NULL, label TEXT NOT NULL,
   manifest TEXT NOT NULL, digest TEXT NOT NULL, revision TEXT NOT NULL, since INTEGER NOT NULL) STRICT;

@@ -89,6 +89,7 @@ struct AppRow {
     std::optional<std::string> paused;        // the reason
     std::optional<std::string> broken;        // the reason
     std::optional<std::string> irreversible;  // digest that may go a way of no return
+    std::optional<std::string> let_go;        // digest that a person lets go where the strategy is manual
 };
 
 struct GoodRelease {
@@ -155,8 +156,10 @@ class Journal {
     // database, or a manifest of which only words changed.
     [[nodiscard]] Result<void> adopt(const std::string& app, const RunningRow& running);
     [[nodiscard]] Result<void> set_paused(const std::string& app, const std::optional<std::string>& reason);
-    // Forgets hold, delay and broken; `irreversible`: lets this digest go a way of no return.
-    [[nodiscard]] Result<void> retry(const std::string& app, const std::optional<std::string>& irreversible);
+    // Forgets hold, delay and broken; `irreversible`: lets this digest go a way of no return; `let_go`: the digest
+    // that may go under a manual strategy.
+    [[nodiscard]] Result<void> retry(const std::string& app, const std::optional<std::string>& irreversible,
+                                     const std::optional<std::string>& let_go = std::nullopt);
     [[nodiscard]] Result<void> set_delay(const std::string& app, const DelayRow& delay);
     [[nodiscard]] Result<void> clear_hold(const std::string& app);
     [[nodiscard]] Result<void> forget_release(const std::string& app, const std::string& release);

@@ -46,11 +46,12 @@ Result<AppRow> Journal::app(const std::string& app) {
         },
         app));
     TRY(database_.each(
-        "SELECT paused, broken, irreversible FROM apps WHERE app=?",
+        "SELECT paused, broken, irreversible, let_go FROM apps WHERE app=?",
         [&](const Row& row) {
             out.paused = maybe_text(row, 0);
             out.broken = maybe_text(row, 1);
             out.irreversible = maybe_text(row, 2);
+            out.let_go = maybe_text(row, 3);
         },
         app));
     return out;
@@ -110,7 +111,7 @@ Result<void> Journal::adopt(const std::string& app, const RunningRow& running) {
 
 Result<void> Journal::put_app_text(const char* column, const std::string& app,
                                    const std::optional<std::string>& value) {
-    const auto name = std::string(column);  // one of our own three, never from outside
+    const auto name = std::string(column);  // one of our own four, never from outside
     return database_.run(
         "INSERT INTO apps(app, " + name + ") VALUES(?1, ?2) ON CONFLICT(app) DO UPDATE SET " + name + "=?2",
         app, value);
@@ -121,12 +122,14 @@ Result<void> Journal::set_paused(const std::string& app, const std::optional<std
     return put_app_text("paused", app, reason);
 }
 
-Result<void> Journal::retry(const std::string& app, const std::optional<std::string>& irreversible) {
+Result<void> Journal::retry(const std::string& app, const std::optional<std::string>& irreversible,
+                            const std::optional<std::string>& let_go) {
     const std::lock_guard lock(mutex_);
     return database_.transaction([&]() -> Result<void> {
         TRY(database_.run("DELETE FROM holds WHERE app=?", app));
         TRY(database_.run("DELETE FROM delays WHERE app=?", app));
         TRY(put_app_text("broken", app, std::nullopt));
+        if (let_go) TRY(put_app_text("let_go", app, let_go));
         if (irreversible) TRY(put_app_text("irreversible", app, irreversible));
         return {};
     });

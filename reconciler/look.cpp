@@ -52,6 +52,10 @@ DeclaredApp read_app(const Host& host, const std::string& app, std::string file,
     return out;
 }
 
+Result<Schedule> schedule_at(const Host& host, const Repo& repo, const Oid& revision) {
+    return schedule_of(TRY(branch_rules(repo, revision)), host.config.environment, host.clock.now());
+}
+
 // `<environment>/<app>.yaml`, one level, at `revision`. A file that cannot be read makes that app wrong, not the
 // others.
 Result<std::map<std::string, DeclaredApp>> read_apps(const Host& host, const Repo& repo,
@@ -91,6 +95,18 @@ void mark_pending(Look& look, const Host& host, const Repo& repo) {
     }
 }
 
+// Rules that cannot be read are not taken for none: nothing is deployed by them.
+void read_schedule(Look& look, const Host& host, const Repo& repo) {
+    auto schedule = schedule_at(host, repo, look.accepted->revision);
+    if (schedule) {
+        look.schedule = std::make_shared<const Schedule>(std::move(*schedule));
+        return;
+    }
+    if (!look.refused) look.refused = schedule.error();
+    for (auto& [name, app] : look.apps)
+        if (!app.wrong) app.wrong = schedule.error();
+}
+
 Result<ManifestsBranch> open_branch(const Host& host) {
     return ManifestsBranch::open(host.manifests_folder(), *host.config.manifests_url,
                                  *host.config.manifests_branch, TRY(host.manifests_access()));
@@ -106,6 +122,7 @@ Result<void> accept_tip(const Host& host, const Repo& repo, Look& look) {
     const auto allowed = TRY(host.allowed());
     const auto verified = TRY(verify_revision(repo, *look.tip, before, host.policy(), allowed, now));
     const auto signer = verified.signer ? verified.signer->principal : std::string();
+    TRY(schedule_at(host, repo, verified.oid));
     TRY(host.journal.accept(verified.oid, signer, host.clock.now()));
     look.accepted = TRY(host.journal.accepted());
     host.log.info("revision accepted",
@@ -125,18 +142,37 @@ Result<void> look_into(const Host& host, Look& look, int cancel_fd) {
     const auto repo = TRY(branch.repo());
     if (look.tip) {
         const auto accepted = accept_tip(host, repo, look);
-        if (!accepted && accepted.error().kind == ErrorKind::Denied)
+        const bool refused = !accepted && (accepted.error().kind == ErrorKind::Denied ||
+                                           accepted.error().kind == ErrorKind::Invalid);
+        if (refused)
             look.refused = accepted.error();
         else if (!accepted)
             look.unreachable = accepted.error();
     }
     if (!look.accepted) return {};
     look.apps = TRY(read_apps(host, repo, look.accepted->revision));
-    if (look.refused) mark_pending(look, host, repo);
+    read_schedule(look, host, repo);
+    if (look.refused && look.tip) mark_pending(look, host, repo);
     return {};
 }
 
 }  // namespace
+
+Result<manifests::BranchRules> branch_rules(const Repo& repo, const Oid& revision) {
+    const auto commit = TRY(repo.commit(revision));
+    const std::string file(manifests::kBranchFile);
+    const auto entry = TRY(repo.entry_at(commit.tree, file));
+    if (!entry) return manifests::BranchRules{};
+    if (entry->kind != EntryKind::File && entry->kind != EntryKind::Executable)
+        return fail(ErrorKind::Invalid, file + " of " + revision.short_str() + " is no file");
+    return manifests::parse_branch_rules(file, TRY(repo.blob(entry->oid, kManifestLimit)));
+}
+
+bool takes_over(const Look& look, const DeclaredApp& app, const Host& host) {
+    if (!look.schedule || begins_by_itself(*look.schedule, host.clock.now())) return true;
+    const auto remembered = host.journal.app(app.app);
+    return remembered && remembered->running && remembered->running->digest == app.digest;
+}
 
 std::shared_ptr<const Look> look(const Host& host, const std::shared_ptr<const Look>& before, int cancel_fd) {
     auto out = std::make_shared<Look>();
@@ -149,7 +185,10 @@ std::shared_ptr<const Look> look(const Host& host, const std::shared_ptr<const L
         out->unreachable = std::move(accepted.error());
     }
     // A look that failed half way keeps what was known: an empty set of apps must never mean "orphaned".
-    if (out->unreachable && out->apps.empty() && before) out->apps = before->apps;
+    if (out->unreachable && out->apps.empty() && before) {
+        out->apps = before->apps;
+        out->schedule = before->schedule;
+    }
     out->at = host.clock.now();
     return out;
 }
@@ -166,6 +205,7 @@ std::shared_ptr<const Look> look_at_home(const Host& host) {
     if (!apps) return out;
     out->accepted = *accepted;
     out->apps = std::move(*apps);
+    read_schedule(*out, host, *repo);
     return out;
 }
 

@@ -4,6 +4,7 @@
 
 #include "reconciler/app_spec.hpp"
 #include "reconciler/host.hpp"
+#include "reconciler/schedule.hpp"
 
 #include <map>
 #include <memory>
@@ -27,17 +28,24 @@ struct DeclaredApp {
 struct Look {
     std::optional<Accepted> accepted;
     std::map<std::string, DeclaredApp> apps;
-    std::optional<shared::Oid> tip;         // the branch as it was seen
-    std::optional<Error> refused;           // the tip may not be followed
-    std::optional<Error> unreachable;       // the branch could not be looked at
-    shared::WallTime at{};                  // when this look ended
-    std::optional<shared::WallTime> heard;  // when a look last reached the remote
+    std::shared_ptr<const Schedule> schedule;  // by tidegate.yaml of the accepted revision
+    std::optional<shared::Oid> tip;            // the branch as it was seen
+    std::optional<Error> refused;              // the tip may not be followed
+    std::optional<Error> unreachable;          // the branch could not be looked at
+    shared::WallTime at{};                     // when this look ended
+    std::optional<shared::WallTime> heard;     // when a look last reached the remote
 };
 
 // Fetches, verifies, accepts, reads. Never fails as a whole: what went wrong is in the Look, and the apps are
 // those of the revision accepted before.
 [[nodiscard]] std::shared_ptr<const Look> look(const Host& host, const std::shared_ptr<const Look>& before,
                                                int cancel_fd);
+// tidegate.yaml at a revision; without one, the defaults. Invalid with its place where it cannot be read.
+[[nodiscard]] Result<manifests::BranchRules> branch_rules(const shared::Repo& repo,
+                                                          const shared::Oid& revision);
+// Whether a manifest that has come while another one is deployed undoes that: only if it may begin itself, or is the
+// one that runs. `app`'s, as the look has it.
+[[nodiscard]] bool takes_over(const Look& look, const DeclaredApp& app, const Host& host);
 // The apps of the accepted revision as they lie on this host, without asking anybody.
 [[nodiscard]] std::shared_ptr<const Look> look_at_home(const Host& host);
 

@@ -25,6 +25,7 @@ struct AppFacts {
     shared::WallTime since{};
     std::optional<shared::WallTime> again;
     Bar bar = Bar::None;
+    std::vector<std::string> not_honoured;  // of tidegate.yaml
 };
 
 // One entry of `status --json`'s apps, with "label" and "declared_label" more.

@@ -125,6 +125,10 @@ std::string what_would_change_it(const AppFacts& facts, const AppRow& remembered
                        "now "
                        "with: tidegatectl sync " +
                        facts.app;
+            if (facts.bar == Bar::Schedule)
+                return facts.again ? "It begins by itself in " +
+                                         human_duration(std::max(Duration(0), *facts.again - now)) + "."
+                                   : "It begins when tidegate.yaml lets it.";
             if (facts.again && *facts.again > now)
                 return "It is tried again in " + human_duration(*facts.again - now) +
                        ", or now with: " + retry;
@@ -140,9 +144,13 @@ std::string what_would_change_it(const AppFacts& facts, const AppRow& remembered
 std::string why_words(const AppFacts& facts, const std::optional<DeploymentRow>& last,
                       const std::vector<PhaseRow>& phases, const AppRow& remembered, WallTime now) {
     std::string out = where_it_is(facts);
+    const auto more = facts.not_honoured.empty()
+                          ? std::string()
+                          : "\ntidegate.yaml also asks for " + join(facts.not_honoured, ", ") +
+                                ", which this host does not honour.";
     if (facts.state == AppState::Converged)
         return escape_foreign_block(out + "\nIt is " + std::string(name_of(facts.state)) + ": " +
-                                    facts.reason + ".\n");
+                                    facts.reason + "." + more + "\n");
     const bool of_this = last && (last->to_commit == facts.declared || !last->ended);
     if (of_this) out += "\n" + how_it_went(*last, phases, now);
     const bool said = of_this && facts.bar == Bar::Proof && last->outcome == "refused";
@@ -156,7 +164,7 @@ std::string why_words(const AppFacts& facts, const std::optional<DeploymentRow>&
     if (of_this && last->ended && last->outcome != "deployed")
         out += "\nWhat its commands and probes said: tidegatectl show " + facts.app + " " +
                std::to_string(last->id);
-    return escape_foreign_block(out + "\n");
+    return escape_foreign_block(out + more + "\n");
 }
 
 }  // namespace tidegate::reconciler

@@ -267,16 +267,126 @@ test_attack_14_anothers_approval_counts() {
     expect_deployed
 }
 
+branch_rules() { printf 'version: 1\nenvironments:\n  staging:\n  production: {%s}\n%s' "$1" "${2:-}" >deploy/tidegate.yaml; }
+a_daemon() {
+    start tidegated --config "$work/etc/tidegated.yaml"
+    host_pid=$started
+    export TIDEGATE_SOCKET=$work/run/control.sock
+    wait_for 10 test -S "$TIDEGATE_SOCKET"
+}
+
+test_approvals_that_tidegate_yaml_asks_for_are_counted() {
+    world
+    key cleo git,tidegate-approval
+    branch_rules "approvals: 2"
+    release 2
+    declare_release ana
+    (cd deploy && as ben tidegate approve web --env production >/dev/null)
+    push_manifests
+    expect_refused production/web.yaml "1 of 2 approvals (ben@example.com)"
+    (cd deploy && as cleo tidegate approve web --env production >/dev/null)
+    push_manifests
+    expect_deployed
+}
+
+test_the_branch_cannot_ask_for_fewer_approvals_than_the_host() {
+    world
+    configure "approvals: 1"
+    branch_rules "approvals: 0"
+    release 2
+    declare_release ana
+    expect_refused production/web.yaml "0 of 1 approval"
+}
+
+test_a_freeze_keeps_a_release_back_but_not_a_rollback() {
+    world
+    first=$commit
+    release 2
+    declare_release ana
+    expect_deployed
+    remember
+    year=$(date -u +%Y)
+    branch_rules "freezes: [{from: \"$year-01-01\", to: \"$((year + 1))-12-31\", reason: the audit}]"
+    release 3
+    declare_release ana
+    expect_refused "a freeze keeps deployments back (the audit); it opens at $((year + 2))-01-01T00:00:00Z"
+    a_daemon
+    run tidegatectl sync
+    expect_status 4
+    expect_contains "$out" waiting
+    run tidegatectl why web
+    expect_contains "$out" "the audit"
+    expect_contains "$out" "It begins by itself in"
+    run tidegatectl plan web
+    expect_contains "$out" wait
+    # Back to release 1, which ran here before.
+    commit=$first
+    declare_release ana
+    run tidegatectl sync
+    expect_status 0
+    expect_equal "$(tail -n 1 "$work/seen/activated")" "$first"
+}
+
+test_strategy_manual_waits_for_retry() {
+    world
+    branch_rules "strategy: manual"
+    release 2
+    declare_release ana
+    expect_refused "strategy manual: tidegatectl retry web deploys it"
+    a_daemon
+    run tidegatectl sync
+    expect_status 4
+    expect_contains "$out" "strategy manual: tidegatectl retry web deploys it"
+    expect_equal "$(cat "$work/seen/activated")" "$seen"
+    run tidegatectl retry web
+    wait_for 30 activated
+    # The next one waits again.
+    release 3
+    declare_release ana
+    run tidegatectl sync
+    expect_status 4
+    expect_equal "$(tail -n 1 "$work/seen/activated")" "$(git -C web rev-parse HEAD^)"
+}
+
+test_a_tidegate_yaml_that_cannot_be_read_refuses_the_revision() {
+    world
+    branch_rules "aprovals: 2"
+    release 2
+    declare_release ana
+    once
+    expect_status 2
+    expect_contains "$err" "tidegate.yaml:4:"
+    expect_contains "$err" "approvals"
+    expect_equal "$(hash_of_tree "$work/srv")" "$before"
+    branch_rules "approvals: 0"
+    declare_release ana
+    expect_deployed
+}
+
+test_what_a_host_does_not_honour_is_said() {
+    world
+    branch_rules "requires: {environment: staging}" "notifications: [{slack: {credential: chat}}]
+"
+    declare_release ana
+    once
+    expect_status 0
+    expect_contains "$err" "asks for what this host does not honour"
+    expect_contains "$err" "promotion"
+    a_daemon
+    wait_for 10 tidegatectl why web
+    for command in why verify; do
+        run tidegatectl $command web
+        expect_contains "$out" "tidegate.yaml also asks for promotion (\`requires\` staging), \`notifications\`, which this host does not honour"
+    done
+}
+
 test_a_refused_app_waits_and_the_revision_that_brings_the_approval_is_taken_at_once() {
     world
     configure "approvals: 1"
     release 2
     declare_release ana
     expect_refused production/web.yaml "0 of 1 approval"
-    start tidegated --config "$work/etc/tidegated.yaml"
-    export TIDEGATE_SOCKET=$work/run/control.sock
-    host_pid=$started
-    wait_for 10 test -S "$TIDEGATE_SOCKET"
+    a_daemon
     run tidegatectl sync
     expect_status 4
     expect_contains "$out" waiting

@@ -5,6 +5,7 @@
 #include <functional>
 
 using namespace tidegate::reconciler;
+using tidegate::manifests::Strategy;
 using tidegate::shared::Duration;
 using tidegate::shared::WallTime;
 
@@ -27,6 +28,14 @@ struct Situation {
         declared->revision = "rev1";
         observed.current = "r1";
         remembered.running = RunningRow{"/srv/web", "r1", "c1", "v1", "m", "d1", "rev1", kNow};
+    }
+    // A manual strategy, or a freeze that holds at kNow.
+    void rule(tidegate::manifests::Strategy strategy, bool freeze) {
+        Schedule rules;
+        rules.rules.strategy = strategy;
+        const std::chrono::year_month_day today{std::chrono::floor<std::chrono::days>(kNow)};
+        if (freeze) rules.rules.freezes.push_back({today, today, "x"});
+        standing.schedule = std::make_shared<const Schedule>(rules);
     }
     void ask_for(const char* release, const char* digest) {
         declared->release = release;
@@ -139,6 +148,78 @@ TEST_CASE("decide: each situation has its verb and state") {
              s.remembered.irreversible = "d2";
          },
          Verb::Deploy, AppState::Converging},
+        {"a freeze keeps another release back",
+         [](Situation& s) {
+             s.ask_for("r2", "d2");
+             s.rule(Strategy::Auto, true);
+         },
+         Verb::Wait, AppState::Waiting},
+        {"a freeze keeps changed settings back",
+         [](Situation& s) {
+             s.declared->digest = "d2";
+             s.declared->same_runtime = false;
+             s.rule(Strategy::Auto, true);
+         },
+         Verb::Wait, AppState::Waiting},
+        {"a freeze does not keep a rollback back",
+         [](Situation& s) {
+             s.ask_for("r0", "d0");
+             s.declared->back = true;
+             s.rule(Strategy::Auto, true);
+         },
+         Verb::Deploy, AppState::Converging},
+        {"a freeze does not keep what was begun from its end",
+         [](Situation& s) {
+             s.unfinished = true;
+             s.rule(Strategy::Auto, true);
+         },
+         Verb::Recover, AppState::Converging},
+        {"a freeze does not keep drift from being mended",
+         [](Situation& s) {
+             s.observed.drift = "x";
+             s.rule(Strategy::Auto, true);
+         },
+         Verb::Mend, AppState::Drifted},
+        {"a freeze and a manual strategy do not keep a moved current from being put back",
+         [](Situation& s) {
+             s.observed.current = "r0";
+             s.rule(Strategy::Manual, true);
+         },
+         Verb::Deploy, AppState::Drifted},
+        {"no freeze today",
+         [](Situation& s) {
+             s.ask_for("r2", "d2");
+             s.rule(Strategy::Auto, false);
+         },
+         Verb::Deploy, AppState::Converging},
+        {"strategy manual waits for a person, for a rollback too",
+         [](Situation& s) {
+             s.ask_for("r2", "d2");
+             s.declared->back = true;
+             s.rule(Strategy::Manual, false);
+         },
+         Verb::Wait, AppState::Waiting},
+        {"strategy manual, and a person let another manifest go",
+         [](Situation& s) {
+             s.ask_for("r2", "d2");
+             s.remembered.let_go = "d1";
+             s.rule(Strategy::Manual, false);
+         },
+         Verb::Wait, AppState::Waiting},
+        {"strategy manual, and a person let this one go",
+         [](Situation& s) {
+             s.ask_for("r2", "d2");
+             s.remembered.let_go = "d2";
+             s.rule(Strategy::Manual, false);
+         },
+         Verb::Deploy, AppState::Converging},
+        {"strategy manual, let go, in a freeze",
+         [](Situation& s) {
+             s.ask_for("r2", "d2");
+             s.remembered.let_go = "d2";
+             s.rule(Strategy::Manual, true);
+         },
+         Verb::Wait, AppState::Waiting},
         {"only words changed", [](Situation& s) { s.declared->digest = "d2"; }, Verb::Adopt,
          AppState::Converged},
         {"only settings changed",

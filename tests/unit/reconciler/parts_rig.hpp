@@ -14,8 +14,6 @@
 #include <string>
 
 namespace tidegate::reconciler {
-// Apart from the twin's Rig, which is in the same program.
-inline namespace parts {
 
 class PartsRig {
   public:
@@ -93,5 +91,4 @@ inline ReleaseId id_of(const std::string& name) {
     return ReleaseId::parse(name).value();
 }
 
-}  // namespace parts
 }  // namespace tidegate::reconciler
