@@ -258,6 +258,37 @@ test_killed_in_the_middle_of_a_deployment_it_ends_converged() {
     expect_equal "$(find srv/web/releases -name '.*' -mindepth 1 | wc -l)" 0
 }
 
+test_a_migration_that_a_killed_daemon_left_is_ended_before_another_runs() {
+    world
+    cat >web/bin/slow <<'SH'
+#!/bin/sh
+# Tells whether the first migration still runs beside this one; the first one goes on for long, below its shell.
+if [ -e "$STATE/pid" ]; then
+    echo "$1" >>"$STATE/later"
+    ! grep -q '^State:[[:space:]]*[RSD]' "/proc/$(cat "$STATE/pid")/status" 2>/dev/null || touch "$STATE/beside"
+    exit 0
+fi
+sleep 600 &
+echo $! >"$STATE/pid"
+wait
+SH
+    chmod +x web/bin/slow
+    release 1 1 0
+    declare_release 1
+    daemon
+    wait_for 20 serves 1
+    adopt_service
+    release 2 2 1
+    declare_release 2 'migrate: {up: ./bin/slow up, down: ./bin/slow down}'
+    wait_for 20 test -s appstate/pid
+    kill -KILL "$daemon_pid"
+    daemon
+    wait_for 30 serves 2
+    adopt_service
+    expect_equal "$(paste -sd' ' appstate/later)" "down up"
+    expect_no_file appstate/beside
+}
+
 test_an_unsigned_revision_is_refused_and_the_release_runs_on() {
     world
     release 1 1 0
