@@ -306,7 +306,28 @@ Result<std::vector<std::string>> HostPorts::prune(const std::vector<std::string>
         TRY(root_.remove(id, keep));
         gone.push_back(id.str());
     }
+    if (!gone.empty())
+        if (auto ok = forget_sources(gone); !ok)
+            host_.log.warning("the mirror keeps what is no longer needed", ok.error());
     return gone;
+}
+
+// The mirror may be other apps', too: what any of them keeps or is on its way to stays.
+Result<void> HostPorts::forget_sources(const std::vector<std::string>& gone) const {
+    std::vector<Oid> stay{to_.commit};
+    const auto add = [&](const std::string& commit) {
+        if (auto oid = Oid::parse(commit)) stay.push_back(*oid);
+    };
+    for (const auto& app : TRY(host_.journal.apps())) {
+        for (const auto& good : TRY(host_.journal.good_releases(app)))
+            if (app != row_.app || !holds(gone, good.release)) add(good.commit);
+        const auto last = TRY(host_.journal.last(app));
+        if (!last) continue;
+        add(last->from_commit);
+        add(last->to_commit);
+    }
+    auto source = TRY(mirror());
+    return source.keep_only(stay);
 }
 
 }  // namespace tidegate::reconciler

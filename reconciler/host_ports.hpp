@@ -48,6 +48,9 @@ class HostPorts final : public Ports {
     [[nodiscard]] Result<shared::Exit> run_journalled(const Script& script, const CommandSite& where,
                                                       RunOptions how);
 
+    // Forgets the commits of releases that were removed, in the mirror.
+    [[nodiscard]] Result<void> forget_sources(const std::vector<std::string>& gone) const;
+
     const Host& host_;
     DeploymentRow row_;
     AppSpec to_;

@@ -17,6 +17,7 @@ using namespace shared;
 
 namespace {
 
+constexpr int kManyPacks = 16;
 constexpr Duration kLocal{120'000};  // for git commands that ask no remote
 constexpr Duration kLockSlice{100};
 // All that git says when SIGXFSZ ended the unpacker: for every other fault the unpacker itself says more.
@@ -372,7 +373,10 @@ Result<void> GitMirror::keep_only(const std::vector<Oid>& commits) {
     call.input = deletions;
     TRY(git_.output(call));
     call.input.clear();
-    call.args = {"gc", "--quiet", "--prune=now"};
+    // Each fetch makes a pack: they are put together, without what is forgotten, when there are many.
+    call.args = {"-c",      "gc.auto=6700",        "-c", "gc.autoPackLimit=" + std::to_string(kManyPacks),
+                 "-c",      "gc.autoDetach=false", "gc", "--auto",
+                 "--quiet", "--prune=now"};
     TRY(git_.output(call));
     return {};
 }

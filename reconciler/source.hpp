@@ -64,7 +64,7 @@ class GitMirror {
     [[nodiscard]] Result<shared::Repo> repo() const;
     [[nodiscard]] Result<void> set_aside();
 
-    // Forgets every commit but these, and gives the disk back when that is worth it.
+    // Forgets every commit but these; gives the disk back when more than 16 fetches lie there.
     [[nodiscard]] Result<void> keep_only(const std::vector<shared::Oid>& commits);
 
     [[nodiscard]] const shared::Url& url() const { return url_; }

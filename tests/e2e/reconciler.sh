@@ -289,6 +289,25 @@ SH
     expect_no_file appstate/beside
 }
 
+test_the_sources_of_releases_that_are_gone_are_forgotten() {
+    world
+    local commits=() each
+    for each in 1 2 3 4; do
+        release $each 1 1
+        commits+=("$commit")
+        declare_release $each "keep: 2"
+        once
+        adopt_service
+        expect_status 0
+    done
+    serves 4
+    kept=$(git -C "$(ls -d state/sources/*/)" for-each-ref)
+    expect_lacks "$kept" "${commits[0]}"
+    expect_lacks "$kept" "${commits[1]}"
+    expect_contains "$kept" "${commits[2]}"
+    expect_contains "$kept" "${commits[3]}"
+}
+
 test_an_unsigned_revision_is_refused_and_the_release_runs_on() {
     world
     release 1 1 0

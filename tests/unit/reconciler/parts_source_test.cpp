@@ -183,11 +183,13 @@ TEST_CASE("source: attestations are fetched where there are any") {
     CHECK(mirror.fetch_attestations().value() == commit);
 }
 
-TEST_CASE("source: what is no longer wanted is forgotten") {
+TEST_CASE("source: what is no longer wanted is forgotten, and the disk given back after many fetches") {
     const PartsRig rig;
     auto mirror = mirror_of(rig);
     const auto one = rig.commit("echo one > f; rm -f g");
     expect_fetched(rig, mirror, one);
+    for (int more = 0; more < 20; ++more)
+        REQUIRE(mirror.fetch_commit(rig.commit("echo " + std::to_string(more) + " > f"), std::nullopt));
     const auto two = rig.commit("echo two > f");
     expect_fetched(rig, mirror, two);
     REQUIRE(mirror.keep_only({two}).has_value());
