@@ -197,8 +197,20 @@ Result<std::optional<ReleaseId>> AppRoot::current() const {
     return std::optional<ReleaseId>(std::move(*id));
 }
 
+// Links of switches that were killed between making the link and renaming it.
+Result<std::vector<std::string>> AppRoot::clean_half_switches() const {
+    std::vector<std::string> removed;
+    for (const auto& name : TRY(list_dir(root_.get()))) {
+        if (!name.starts_with(".current.") || !name.ends_with(".tmp")) continue;
+        if (!read_link(root_.get(), name)) continue;
+        if (unlinkat(root_.get(), name.c_str(), 0) == 0) removed.push_back(name);
+    }
+    return removed;
+}
+
 Result<void> AppRoot::switch_to(const ReleaseId& id) const {
     TRY(open_release(id));
+    TRY(clean_half_switches());
     return during("switching " + escape_foreign(path_) + "/current to " + id.str(),
                   replace_symlink(root_.get(), "current", "releases/" + id.str()));
 }
@@ -233,12 +245,7 @@ Result<std::vector<std::string>> AppRoot::clean_leftovers() const {
         TRY(remove_tree(releases_.get(), name));
         removed.push_back(name);
     }
-    // A switch that was killed between making its link and renaming it.
-    for (const auto& name : TRY(list_dir(root_.get()))) {
-        if (!name.starts_with(".current.") || !name.ends_with(".tmp")) continue;
-        if (!read_link(root_.get(), name)) continue;
-        if (unlinkat(root_.get(), name.c_str(), 0) == 0) removed.push_back(name);
-    }
+    for (auto& name : TRY(clean_half_switches())) removed.push_back(std::move(name));
     return removed;
 }
 

@@ -72,6 +72,7 @@ class AppRoot {
 
   private:
     AppRoot() = default;
+    [[nodiscard]] Result<std::vector<std::string>> clean_half_switches() const;
     std::string path_;
     shared::Fd root_;
     shared::Fd releases_;

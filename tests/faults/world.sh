@@ -100,7 +100,7 @@ restore() {
 
 # What must hold at every instant, whatever was killed or failed: behind `current` is one whole release.
 expect_whole_release() {
-    local target version
+    local target version n
     target=$(readlink "$work/srv/web/current") || fail "$1: no current"
     version=$(cat "$work/srv/web/$target/VERSION") || fail "$1: no release behind current"
     for n in 1 2 3 4 5 6; do
