@@ -163,7 +163,10 @@ Deployment::Step Deployment::perform(State state) {
         step = {event_of(state, result.error()), words_of(result.error())};
         log_.warning("phase failed: " + std::string(name_of(state)), result.error());
     }
-    if (auto ok = journal_.note(row_.id, state, name_of(step.event), step.detail, clock_.now()); !ok)
+    // What would bring the missing proof belongs into `why` and `show`; the reason in the status is short.
+    auto told = step.detail;
+    if (step.event == Event::Denied && !result.error().hint.empty()) told += "; " + result.error().hint;
+    if (auto ok = journal_.note(row_.id, state, name_of(step.event), told, clock_.now()); !ok)
         log_.error("the journal cannot be written", ok.error());
     return step;
 }

@@ -155,7 +155,7 @@ std::string why_words(const AppFacts& facts, const std::optional<DeploymentRow>&
     if (of_this) out += "\n" + how_it_went(*last, phases, now);
     const bool said = of_this && facts.bar == Bar::Proof && last->outcome == "refused";
     if (said)
-        out += "\nIt is waiting for that; the running release was never touched.";
+        out += "\nIt is waiting for that.";
     else if (!of_this || facts.state == AppState::Waiting || facts.state == AppState::Paused ||
              facts.state == AppState::Drifted || facts.state == AppState::Unknown)
         out += "\nIt is " + std::string(name_of(facts.state)) + ": " + facts.reason + ".";

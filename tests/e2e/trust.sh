@@ -393,6 +393,7 @@ test_a_refused_app_waits_and_the_revision_that_brings_the_approval_is_taken_at_o
     expect_contains "$out" "0 of 1 approval"
     run tidegatectl why web
     expect_contains "$out" "verify refused it: production/web.yaml"
+    expect_contains "$out" "tidegate approve web --env production"
     expect_contains "$out" "tidegatectl sync web"
     (cd deploy && as ben tidegate approve web --env production >/dev/null)
     push_manifests
