@@ -80,3 +80,32 @@ TEST_CASE("windows: a time zone file that is cut anywhere is refused") {
     wrong[48] = '\x7F';  // the type of the transition
     CHECK_FALSE(clock_gaps(wrong).has_value());
 }
+
+TEST_CASE("windows: a zone's file tells its offsets, and one that leaves today to a rule is not believed") {
+    const auto folder = TempDir::make("zones");
+    REQUIRE(folder.has_value());
+    REQUIRE(make_dirs(folder->path() + "/Test", 0755).has_value());
+    const auto write = [&](const std::string& bytes) {
+        REQUIRE(write_file_atomic(folder->path() + "/Test/Zone", bytes, 0644).has_value());
+    };
+    const auto seconds = [](const char* time) { return parse_utc(time)->time_since_epoch().count() / 1000; };
+    write(zone());
+    const auto steps = read_zone("Test/Zone", kNow, folder->path());
+    REQUIRE(steps.has_value());
+    CHECK(offset_at(*steps, seconds("2027-03-28T00:59:59Z")) == 3600);
+    CHECK(offset_at(*steps, seconds("2027-03-28T01:00:00Z")) == 7200);
+    // Version 2 with no steps, and the rule for daylight saving behind them, as `zic -b slim` makes it.
+    const auto empty = "TZif2" + std::string(15, '\0') + std::string(15, '\0') + std::string(1, '\0') +
+                       std::string(3, '\0') + std::string(1, '\1') + std::string(3, '\0') +
+                       std::string(1, '\4') + std::string(2, '\0') + std::string("\x0e\x10", 2) +
+                       std::string(2, '\0') + std::string("CET\0", 4);
+    write(empty + empty + "\nCET-1\n");
+    const auto fixed = read_zone("Test/Zone", kNow, folder->path());
+    REQUIRE(fixed.has_value());
+    CHECK(offset_at(*fixed, seconds("2027-07-01T00:00:00Z")) == 3600);
+    write(empty + empty + "\nCET-1CEST,M3.5.0,M10.5.0/3\n");
+    const auto slim = read_zone("Test/Zone", kNow, folder->path());
+    REQUIRE_FALSE(slim.has_value());
+    CHECK(slim.error().message.find("no times as late as now") != std::string::npos);
+    CHECK_FALSE(read_zone("../../etc/passwd", kNow, folder->path()).has_value());
+}

@@ -51,7 +51,8 @@ TEST_CASE("schedule: windows and freezes say when a deployment may begin") {
          "2027-01-04T09:00:00Z"},
     };
     for (const auto& [name, rules, now, opens] : cases) {
-        CAPTURE(name);
+        const auto& shown = name;  // clang 14 captures no structured binding
+        CAPTURE(shown);
         const auto made = schedule(rules);
         REQUIRE(made.has_value());
         const auto shut = closed(*made, *parse_utc(now));
