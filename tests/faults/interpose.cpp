@@ -37,10 +37,12 @@ const Plan& plan() {
     static const Plan made = [] {
         Plan plan;
         if (const char* log = getenv("TIDEGATE_FAULT_LOG"))
-            plan.log = static_cast<int>(syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+            plan.log = static_cast<int>(
+                syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
         const char* text = getenv("TIDEGATE_FAULT");
         char what[32] = "";
-        if (text == nullptr || sscanf(text, "%250[^:]:%ld:%31s", plan.calls, &plan.at, what) != 3) return plan;
+        if (text == nullptr || sscanf(text, "%250[^:]:%ld:%31s", plan.calls, &plan.at, what) != 3)
+            return plan;
         plan.kill = strcmp(what, "kill") == 0;
         plan.after = strcmp(what, "after") == 0;
         plan.code = atoi(what);
@@ -109,30 +111,54 @@ mode_t mode_of(int flags, va_list& list) {
 
 extern "C" {
 
-int rename(const char* from, const char* to) noexcept { return through<int (*)(const char*, const char*)>("rename", from, to); }
+int rename(const char* from, const char* to) noexcept {
+    return through<int (*)(const char*, const char*)>("rename", from, to);
+}
 int renameat(int a, const char* from, int b, const char* to) noexcept {
     return through<int (*)(int, const char*, int, const char*)>("renameat", a, from, b, to);
 }
 int renameat2(int a, const char* from, int b, const char* to, unsigned flags) noexcept {
     return through<int (*)(int, const char*, int, const char*, unsigned)>("renameat2", a, from, b, to, flags);
 }
-int symlink(const char* target, const char* name) noexcept { return through<int (*)(const char*, const char*)>("symlink", target, name); }
+int symlink(const char* target, const char* name) noexcept {
+    return through<int (*)(const char*, const char*)>("symlink", target, name);
+}
 int symlinkat(const char* target, int dir, const char* name) noexcept {
     return through<int (*)(const char*, int, const char*)>("symlinkat", target, dir, name);
 }
 int linkat(int a, const char* from, int b, const char* to, int flags) noexcept {
     return through<int (*)(int, const char*, int, const char*, int)>("linkat", a, from, b, to, flags);
 }
-int unlink(const char* name) noexcept { return through<int (*)(const char*)>("unlink", name); }
-int unlinkat(int dir, const char* name, int flags) noexcept { return through<int (*)(int, const char*, int)>("unlinkat", dir, name, flags); }
-int mkdir(const char* name, mode_t mode) noexcept { return through<int (*)(const char*, mode_t)>("mkdir", name, mode); }
-int mkdirat(int dir, const char* name, mode_t mode) noexcept { return through<int (*)(int, const char*, mode_t)>("mkdirat", dir, name, mode); }
-int fsync(int fd) { return through<int (*)(int)>("fsync", fd); }
-int fdatasync(int fd) { return through<int (*)(int)>("fdatasync", fd); }
-int syncfs(int fd) noexcept { return through<int (*)(int)>("syncfs", fd); }
-int ftruncate(int fd, off_t size) noexcept { return through<int (*)(int, off_t)>("ftruncate", fd, size); }
-int ftruncate64(int fd, off64_t size) noexcept { return through<int (*)(int, off64_t)>("ftruncate64", fd, size); }
-int fchmod(int fd, mode_t mode) noexcept { return through<int (*)(int, mode_t)>("fchmod", fd, mode); }
+int unlink(const char* name) noexcept {
+    return through<int (*)(const char*)>("unlink", name);
+}
+int unlinkat(int dir, const char* name, int flags) noexcept {
+    return through<int (*)(int, const char*, int)>("unlinkat", dir, name, flags);
+}
+int mkdir(const char* name, mode_t mode) noexcept {
+    return through<int (*)(const char*, mode_t)>("mkdir", name, mode);
+}
+int mkdirat(int dir, const char* name, mode_t mode) noexcept {
+    return through<int (*)(int, const char*, mode_t)>("mkdirat", dir, name, mode);
+}
+int fsync(int fd) {
+    return through<int (*)(int)>("fsync", fd);
+}
+int fdatasync(int fd) {
+    return through<int (*)(int)>("fdatasync", fd);
+}
+int syncfs(int fd) noexcept {
+    return through<int (*)(int)>("syncfs", fd);
+}
+int ftruncate(int fd, off_t size) noexcept {
+    return through<int (*)(int, off_t)>("ftruncate", fd, size);
+}
+int ftruncate64(int fd, off64_t size) noexcept {
+    return through<int (*)(int, off64_t)>("ftruncate64", fd, size);
+}
+int fchmod(int fd, mode_t mode) noexcept {
+    return through<int (*)(int, mode_t)>("fchmod", fd, mode);
+}
 int fchownat(int dir, const char* name, uid_t user, gid_t group, int flags) noexcept {
     return through<int (*)(int, const char*, uid_t, gid_t, int)>("fchownat", dir, name, user, group, flags);
 }
@@ -152,7 +178,8 @@ int openat(int dir, const char* name, int flags, ...) {
     va_start(list, flags);
     const mode_t mode = mode_of(flags, list);
     va_end(list);
-    if ((flags & O_CREAT) != 0) return through<int (*)(int, const char*, int, mode_t)>("openat", dir, name, flags, mode);
+    if ((flags & O_CREAT) != 0)
+        return through<int (*)(int, const char*, int, mode_t)>("openat", dir, name, flags, mode);
     return static_cast<int>(syscall(SYS_openat, dir, name, flags, mode));
 }
 

@@ -75,7 +75,7 @@ env: {STATE: $work/appstate}
 build: [{run: echo built \$TIDEGATE_APP >built}]
 migrate: {up: ./bin/migrate up, down: ./bin/migrate down}
 activate: [{run: ./bin/activate}]
-health: [{run: ./bin/healthy, for: 1s, interval: 20ms, successes: 1}]
+health: [{run: ./bin/healthy, for: 300ms, interval: 20ms, successes: 1}]
 YAML
     cd "$work/deploy"
     git add -A
