@@ -308,6 +308,33 @@ test_the_sources_of_releases_that_are_gone_are_forgotten() {
     expect_contains "$kept" "${commits[3]}"
 }
 
+test_a_deployment_that_runs_when_a_freeze_begins_is_finished() {
+    world
+    release 1 1 0
+    declare_release 1
+    daemon
+    wait_for 20 serves 1
+    adopt_service
+    release 2 2 1
+    declare_release 2 "build: [{run: 'touch \$STATE/building; until test -e \$STATE/go; do sleep 0.1; done'}]"
+    wait_for 20 test -e appstate/building
+    # The freeze comes with a release that it keeps back: that one undoes nothing.
+    year=$(date -u +%Y)
+    printf 'version: 1\nenvironments:\n  production: {freezes: [{from: "%s-01-01", to: "%s-12-31"}]}\n' \
+        "$year" $((year + 1)) >deploy/tidegate.yaml
+    release 3 2 1
+    declare_release 3
+    tip=$(git -C deploy rev-parse HEAD)
+    wait_for 20 is_accepted "$tip"
+    touch appstate/go
+    wait_for 20 serves 2
+    wait_for 20 state_is waiting
+    adopt_service
+    expect_equal "$(tidegatectl history web | grep -c deployed)" 2
+    serves 2
+}
+is_accepted() { tidegatectl status --json | grep -q "\"revision\": *\"$1\""; }
+
 test_an_unsigned_revision_is_refused_and_the_release_runs_on() {
     world
     release 1 1 0
