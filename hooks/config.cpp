@@ -214,6 +214,10 @@ std::string canonical(const Gate& gate) {
 
 Gate read_gate(const Document& document, const Value& value, const Defaults& defaults, MapReader& stage) {
     MapReader map(document, value, "gates");
+    map.also_called("run", {"command", "cmd", "script", "entry", "exec"});
+    map.also_called("name", {"id"});
+    map.also_called("files", {"glob", "include"});
+    map.also_called("needs", {"depends_on"});
     Gate gate;
     gate.line = value.line;
     gate.name = map.text("name", Required::Yes);

@@ -279,11 +279,24 @@ void MapReader::reject(Error error) {
     if (!failed()) error_ = std::move(error);
 }
 
+void MapReader::also_called(std::string_view key, const std::vector<std::string_view>& elsewhere) {
+    for (const auto word : elsewhere) synonyms_.emplace_back(word, key);
+}
+
+// The known key that is nearest, by its letters or by what other tools call it.
+std::string_view MapReader::meant_by(std::string_view word) const {
+    std::vector<std::string_view> names(known_.begin(), known_.end());
+    for (const auto& [synonym, key] : synonyms_) names.push_back(synonym);
+    const auto near = nearest(word, names);
+    for (const auto& [synonym, key] : synonyms_)
+        if (near == synonym) return key;
+    return near;
+}
+
 std::optional<Error> MapReader::unknown_key() const {
-    const std::vector<std::string_view> names(known_.begin(), known_.end());
     for (const auto& entry : value_.map()) {
         if (std::find(known_.begin(), known_.end(), entry.key) != known_.end()) continue;
-        const auto near = nearest(entry.key, names);
+        const auto near = meant_by(entry.key);
         Error error{ErrorKind::Invalid, "unknown key " + shown(entry.key), {}, std::nullopt, {}};
         if (!near.empty()) error.hint = "did you mean `" + std::string(near) + "`? ";
         error.hint += what_ + " take: " + list_of(known_);

@@ -71,6 +71,9 @@ class MapReader {
     void reject(Error error);  // already placed; from a nested reader
     [[nodiscard]] bool failed() const { return error_.has_value(); }
 
+    // What other tools, or people, call `key`: only to guess what an unknown key was meant to be.
+    void also_called(std::string_view key, const std::vector<std::string_view>& elsewhere);
+
     // Refuses keys nobody asked for; gives the first error.
     [[nodiscard]] Result<void> finish();
 
@@ -84,7 +87,9 @@ class MapReader {
     const Document& document_;
     const Value& value_;
     std::string what_;
+    [[nodiscard]] std::string_view meant_by(std::string_view word) const;
     std::vector<std::string> known_;
+    std::vector<std::pair<std::string, std::string>> synonyms_;
     std::optional<Error> error_;
     bool missing_ = false;  // error_ says that a key is missing
 };

@@ -76,7 +76,7 @@ TEST_CASE("config: a mistake is shown at its place, with what was meant") {
         const char* hint;
     };
     const Case cases[] = {
-        {"unknown key", "      - {name: a, comand: x}\n", 5, "comand", ""},
+        {"unknown key", "      - {name: a, comand: x}\n", 5, "comand", "did you mean `run`?"},
         {"no command", "      - {name: a}\n", 5, "either `run` or `builtin`", ""},
         {"both", "      - {name: a, run: x, builtin: yaml}\n", 5, "either `run` or `builtin`", ""},
         {"unknown check", "      - {name: a, builtin: [trailing-whitespce]}\n", 5, "trailing-whitespce",
