@@ -127,10 +127,8 @@ Finding look_at_key(const Repository& repo) {
 Finding look_at_snapshots(const Repository& repo) {
     const auto snapshots = list_snapshots(repo);
     if (!snapshots) return {Health::Bad, "snapshots", snapshots.error().message, snapshots.error().hint};
-    std::uint64_t bytes = 0;
     std::vector<std::string> stages;
     for (const auto& snapshot : *snapshots) {
-        bytes += snapshot.bytes;
         stages.push_back(snapshot.stage + " " + human_bytes(snapshot.bytes) +
                          (snapshot.in_use ? " (in use)" : ""));
     }
