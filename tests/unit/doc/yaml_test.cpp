@@ -13,6 +13,8 @@ namespace {
 // what a text that explodes would take.
 #if defined(NDEBUG)
 constexpr long long kSoon = 50;
+#elif !defined(__OPTIMIZE__)
+constexpr long long kSoon = 200;
 #else
 constexpr long long kSoon = 1000;
 #endif
