@@ -1,23 +1,17 @@
 #include "shared/base/process.hpp"
 
-#include "shared/base/files.hpp"
+#include "shared/base/launch.hpp"
 #include "shared/base/text.hpp"
 
-#include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-
-extern char** environ;
 
 namespace tidegate::shared {
 
@@ -27,146 +21,7 @@ constexpr Duration kStrayOutput{200};
 
 using SteadyClock = std::chrono::steady_clock;
 
-struct Pipe {
-    Fd read;
-    Fd write;
-};
-
-Result<Pipe> make_pipe() {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) return fail_errno("cannot make a pipe");
-    return Pipe{Fd(ends[0]), Fd(ends[1])};
-}
-
-void set_nonblocking(const Fd& fd) {
-    fcntl(fd.get(), F_SETFL, fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
-}
-
-// Everything the child needs, laid out before the fork: between fork and exec only system calls are allowed.
-struct Launch {
-    std::string program;
-    std::vector<char*> argv;
-    std::vector<std::string> env_strings;
-    std::vector<char*> envp;
-    std::vector<gid_t> groups;
-    const Command* command = nullptr;
-    int in = -1;
-    int out = -1;
-    int err = -1;
-    int report = -1;
-    pid_t parent = -1;
-};
-
-enum class Step : int { Group, Streams, Limits, Identity, Directory, Exec };
-
-struct Report {
-    Step step;
-    int code;
-};
-
-[[noreturn]] void report_and_exit(int fd, Step step) {
-    const Report report{step, errno};
-    (void)!::write(fd, &report, sizeof report);
-    _exit(127);
-}
-
-[[noreturn]] void become_child(const Launch& launch) {
-    const auto& command = *launch.command;
-    if (setpgid(0, 0) != 0) report_and_exit(launch.report, Step::Group);
-    // Children end with us: a killed daemon must not leave a migration running on its own.
-    if (!command.stays_behind) prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != launch.parent) _exit(127);  // we were killed between fork and prctl
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, nullptr);
-    for (int number = 1; number < 65; ++number) signal(number, SIG_DFL);
-    if (dup2(launch.in, 0) < 0 || dup2(launch.out, 1) < 0 || dup2(launch.err, 2) < 0)
-        report_and_exit(launch.report, Step::Streams);
-    if (syscall(SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */) != 0)
-        for (int fd = 3; fd < 4096; ++fd) fcntl(fd, F_SETFD, FD_CLOEXEC);
-    for (const auto& limit : command.limits) {
-        const struct rlimit value { limit.value, limit.value };
-        if (setrlimit(static_cast<__rlimit_resource_t>(limit.resource), &value) != 0)
-            report_and_exit(launch.report, Step::Limits);
-    }
-    if (command.run_as) {
-        if (setgroups(launch.groups.size(), launch.groups.data()) != 0 ||
-            setresgid(command.run_as->gid, command.run_as->gid, command.run_as->gid) != 0 ||
-            setresuid(command.run_as->uid, command.run_as->uid, command.run_as->uid) != 0)
-            report_and_exit(launch.report, Step::Identity);
-        if (!command.stays_behind) prctl(PR_SET_PDEATHSIG, SIGKILL);  // cleared by the change of identity
-    }
-    if (!command.directory.empty() && chdir(command.directory.c_str()) != 0)
-        report_and_exit(launch.report, Step::Directory);
-    execve(launch.program.c_str(), launch.argv.data(), launch.envp.data());
-    report_and_exit(launch.report, Step::Exec);
-}
-
-Result<std::string> resolve_program(const Command& command) {
-    const auto& name = command.argv.front();
-    if (name.find('/') != std::string::npos) return name;
-    const auto path = command.env.get("PATH").value_or("/usr/local/bin:/usr/bin:/bin");
-    for (const auto folder : split(path, ':')) {
-        if (folder.empty() || folder.front() != '/') continue;
-        auto candidate = std::string(folder) + "/" + name;
-        if (access(candidate.c_str(), X_OK) == 0) return candidate;
-    }
-    return fail(ErrorKind::NotFound, "program not found: " + escape_foreign(name),
-                "install it, or add its folder to PATH");
-}
-
-Result<std::vector<gid_t>> groups_of(const RunAs& who) {
-    int count = 64;
-    std::vector<gid_t> groups(static_cast<size_t>(count));
-    if (getgrouplist(who.user.c_str(), who.gid, groups.data(), &count) < 0) {
-        groups.resize(static_cast<size_t>(count));
-        if (getgrouplist(who.user.c_str(), who.gid, groups.data(), &count) < 0)
-            return fail(ErrorKind::Io, "cannot read the groups of user " + escape_foreign(who.user));
-    }
-    groups.resize(static_cast<size_t>(count));
-    return groups;
-}
-
-std::string_view doing(Step step) {
-    switch (step) {
-        case Step::Group: return "cannot start a process group for ";
-        case Step::Streams: return "cannot connect the streams of ";
-        case Step::Limits: return "cannot set the limits of ";
-        case Step::Identity: return "cannot change the user for ";
-        case Step::Directory: return "cannot enter the working directory of ";
-        case Step::Exec: return "cannot execute ";
-    }
-    return "cannot start ";
-}
-
 }  // namespace
-
-void Environment::pass(const std::vector<std::string>& names) {
-    for (char** entry = environ; *entry != nullptr; ++entry) {
-        const std::string_view text = *entry;
-        const auto equals = text.find('=');
-        if (equals == std::string_view::npos || equals == 0) continue;
-        const auto name = text.substr(0, equals);
-        const bool wanted = std::any_of(names.begin(), names.end(), [&](const std::string& pattern) {
-            if (pattern.ends_with('*'))
-                return name.starts_with(std::string_view(pattern).substr(0, pattern.size() - 1));
-            return name == pattern;
-        });
-        if (wanted) values_.insert_or_assign(std::string(name), std::string(text.substr(equals + 1)));
-    }
-}
-
-std::optional<std::string> Environment::get(const std::string& name) const {
-    const auto found = values_.find(name);
-    if (found == values_.end()) return std::nullopt;
-    return found->second;
-}
-
-Environment basic_environment() {
-    Environment env;
-    env.pass({"PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_*", "TZ", "TMPDIR", "TERM"});
-    return env;
-}
 
 std::string Exit::describe() const {
     if (timed_out) return "timed out after " + human_duration(took);
@@ -277,74 +132,20 @@ Supervisor::~Supervisor() {
 }
 
 Result<Supervisor::Id> Supervisor::start(Command command) {
-    if (command.argv.empty()) return fail(ErrorKind::Usage, "no command to run");
     auto child = std::make_unique<Child>();
     child->command = std::move(command);
     const Command& job = child->command;
 
-    Launch launch;
-    launch.command = &job;
-    launch.program = TRY(resolve_program(job));
-    for (const auto& argument : job.argv) launch.argv.push_back(const_cast<char*>(argument.c_str()));
-    launch.argv.push_back(nullptr);
-    for (const auto& [name, value] : job.env.values()) launch.env_strings.push_back(name + "=" + value);
-    for (auto& text : launch.env_strings) launch.envp.push_back(text.data());
-    launch.envp.push_back(nullptr);
-    if (job.run_as) launch.groups = TRY(groups_of(*job.run_as));
-
-    Pipe report = TRY(make_pipe());
-    Pipe out = TRY(make_pipe());
-    Pipe err;
-    if (!job.merge_streams) err = TRY(make_pipe());
-    Pipe in;
-    Fd nothing;
-    if (job.input_fd) {
-        launch.in = *job.input_fd;
-    } else if (job.input.empty()) {
-        nothing.reset(open("/dev/null", O_RDONLY | O_CLOEXEC));
-        launch.in = nothing.get();
-    } else {
-        in = TRY(make_pipe());
-        launch.in = in.read.get();
-    }
-    launch.out = out.write.get();
-    launch.err = job.merge_streams ? out.write.get() : err.write.get();
-    launch.report = report.write.get();
-    launch.parent = getpid();
-
     child->started = SteadyClock::now();
-    const pid_t pid = fork();
-    if (pid < 0) return fail_errno("cannot start " + escape_foreign(launch.program));
-    if (pid == 0) become_child(launch);
-    setpgid(pid, pid);  // both sides do it: whoever comes first
-    child->pid = pid;
-    child->pidfd.reset(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-
-    report.write.reset();
-    Report failure{};
-    ssize_t got = 0;
-    do {
-        got = ::read(report.read.get(), &failure, sizeof failure);
-    } while (got < 0 && errno == EINTR);
-    if (got == static_cast<ssize_t>(sizeof failure)) {
-        int status = 0;
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-        }
-        return fail(
-            errno_error(std::string(doing(failure.step)) +
-                            escape_foreign(failure.step == Step::Directory ? job.directory : launch.program),
-                        failure.code));
-    }
-
+    auto launched = TRY(launch(job));
+    child->pid = launched.pid;
+    child->pidfd = std::move(launched.pidfd);
     child->id = next_++;
-    child->out = std::move(out.read);
-    child->err = std::move(err.read);
-    child->in = std::move(in.write);
-    set_nonblocking(child->out);
-    if (child->err) set_nonblocking(child->err);
-    if (child->in) set_nonblocking(child->in);
+    child->out = std::move(launched.out);
+    child->err = std::move(launched.err);
+    child->in = std::move(launched.in);
     if (job.timeout.count() > 0) child->deadline = child->started + job.timeout;
-    if (job.on_start) job.on_start(pid);
+    if (job.on_start) job.on_start(child->pid);
     children_.push_back(std::move(child));
     return children_.back()->id;
 }
