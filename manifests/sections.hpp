@@ -1,0 +1,48 @@
+// The sections of a manifest, each read by a function of its own, and what these share. Inside of manifests/ only:
+// others ask parse_manifest().
+#pragma once
+
+#include "manifests/manifest.hpp"
+#include "manifests/read_parts.hpp"
+#include "shared/doc/reader.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tidegate::manifests {
+
+// Each reads the key of its name in the manifest's own map; what is wrong is put at its place there.
+[[nodiscard]] Source read_release(shared::MapReader& top);
+[[nodiscard]] std::optional<Require> read_require(shared::MapReader& top);
+void read_shared(shared::MapReader& top, Manifest& manifest);
+[[nodiscard]] std::map<std::string, std::string> read_env(shared::MapReader& top);
+// After read_env(): a name in both is refused.
+[[nodiscard]] std::map<std::string, Secret> read_secrets(shared::MapReader& top, const Manifest& manifest);
+[[nodiscard]] std::vector<BuildStep> read_build(shared::MapReader& top);
+[[nodiscard]] Migrate read_migrate(shared::MapReader& top);
+[[nodiscard]] std::optional<Rollout> read_rollout(shared::MapReader& top);
+[[nodiscard]] std::vector<ActivateStep> read_activate(shared::MapReader& top);
+[[nodiscard]] std::vector<HealthCheck> read_health(shared::MapReader& top);
+
+// A foreign text in a message: escaped, cut, in backquotes.
+[[nodiscard]] std::string quoted(std::string_view text);
+// A text that one of the fault_of_… functions judges.
+[[nodiscard]] std::string judged(shared::MapReader& reader, std::string_view key, shared::Required required,
+                                 std::string (*fault_of)(std::string_view));
+// Exactly one of `keys` is there. Gives its index; nullopt with the error put at `value` otherwise.
+[[nodiscard]] std::optional<size_t> exactly_one(shared::MapReader& reader, const shared::Value& value,
+                                                std::string_view what,
+                                                const std::vector<std::string_view>& keys);
+// Runs `read` on the map `value` with a reader of its own, and takes over its first error.
+template <typename Read>
+void nested(shared::MapReader& reader, const shared::Value* value, std::string what, Read read) {
+    if (value == nullptr || reader.failed()) return;
+    shared::MapReader inner(reader.document(), *value, std::move(what));
+    read(inner);
+    if (auto done = inner.finish(); !done) reader.reject(std::move(done.error()));
+}
+
+}  // namespace tidegate::manifests
