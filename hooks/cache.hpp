@@ -4,7 +4,7 @@
 // newest 256 are kept.
 #pragma once
 
-#include "hooks/config.hpp"
+#include "hooks/config/config.hpp"
 #include "hooks/tree.hpp"
 
 #include <unordered_set>

@@ -1,7 +1,7 @@
 // How a gate's command is started: words, environment, files. Pure functions.
 #pragma once
 
-#include "hooks/config.hpp"
+#include "hooks/config/config.hpp"
 #include "hooks/target.hpp"
 #include "shared/base/process.hpp"
 

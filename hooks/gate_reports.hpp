@@ -1,7 +1,7 @@
 // What a gate's own reports say, once its command has ended: failed tests, coverage, findings.
 #pragma once
 
-#include "hooks/config.hpp"
+#include "hooks/config/config.hpp"
 #include "hooks/report/coverage.hpp"
 #include "hooks/report/junit.hpp"
 #include "hooks/target.hpp"

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "hooks/cache.hpp"
-#include "hooks/config.hpp"
+#include "hooks/config/config.hpp"
 #include "hooks/target.hpp"
 
 #include <set>

@@ -16,7 +16,7 @@
 // ~/.cache/tidegate/snapshots. It may not lie beneath a folder named .git.
 #pragma once
 
-#include "hooks/config.hpp"
+#include "hooks/config/config.hpp"
 #include "hooks/target.hpp"
 #include "shared/base/files.hpp"
 

@@ -1,7 +1,7 @@
 #include "hooks/target.hpp"
 
 #include "hooks/blob_id.hpp"
-#include "hooks/config.hpp"
+#include "hooks/config/config.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 

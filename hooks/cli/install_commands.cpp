@@ -1,6 +1,6 @@
 #include "hooks/cli/commands.hpp"
 #include "hooks/cli/install.hpp"
-#include "hooks/config.hpp"
+#include "hooks/config/config.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 #include "shared/doc/json.hpp"

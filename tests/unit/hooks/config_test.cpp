@@ -1,4 +1,4 @@
-#include "hooks/config.hpp"
+#include "hooks/config/config.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "hooks/glob.hpp"
+#include "hooks/config/glob.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,6 @@
 // The JSON Schemas that editors use and the parsers that decide know the same keys. What a parser knows is asked
 // of itself: an unknown key is put into each map of the examples, and the error names the known ones.
-#include "hooks/config.hpp"
+#include "hooks/config/config.hpp"
 #include "manifests/branch.hpp"
 #include "manifests/lint.hpp"
 #include "manifests/manifest.hpp"

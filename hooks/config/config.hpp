@@ -1,7 +1,7 @@
 // .tidegate.yaml as types. What is not right has its place; what is not built yet is refused, never ignored.
 #pragma once
 
-#include "hooks/glob.hpp"
+#include "hooks/config/glob.hpp"
 #include "shared/base/clock.hpp"
 #include "shared/base/error.hpp"
 

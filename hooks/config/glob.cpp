@@ -1,4 +1,4 @@
-#include "hooks/glob.hpp"
+#include "hooks/config/glob.hpp"
 
 #include "shared/base/text.hpp"
 

@@ -1,0 +1,47 @@
+// How the parts of .tidegate.yaml are read, one file for each part. Mistakes go to the reader of the map that
+// holds the part; the value that comes back is then not to be used.
+#pragma once
+
+#include "hooks/config/config.hpp"
+#include "shared/doc/reader.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tidegate::hooks {
+
+inline constexpr shared::Duration kDefaultTimeout = std::chrono::minutes(30);
+inline constexpr shared::Duration kLongestTimeout = std::chrono::hours(48);
+
+struct Defaults {
+    shared::Duration timeout = kDefaultTimeout;
+    int parallel = 0;
+    std::vector<std::string> pass_env;
+};
+
+[[nodiscard]] bool is_gate_name(std::string_view name);
+
+// read_values.cpp
+[[nodiscard]] Script read_script(shared::MapReader& map, std::string_view key);
+[[nodiscard]] std::vector<Glob> read_globs(shared::MapReader& map, std::string_view key);
+void check_env(shared::MapReader& map, const std::map<std::string, std::string>& env);
+void check_pass_env(shared::MapReader& map, const std::vector<std::string>& names);
+
+// read_<part>.cpp
+[[nodiscard]] Defaults read_defaults(shared::MapReader& top);
+[[nodiscard]] Conditions read_conditions(shared::MapReader& map, std::string_view key);
+[[nodiscard]] std::vector<std::string> read_builtins(shared::MapReader& gate);
+[[nodiscard]] ReportRules read_report(shared::MapReader& gate);
+[[nodiscard]] Gate read_gate(const shared::Document& document, const shared::Value& value,
+                             const Defaults& defaults, shared::MapReader& stage);
+[[nodiscard]] Stage read_stage(const shared::Document& document, const shared::Value::Entry& entry,
+                               const Defaults& defaults, shared::MapReader& top);
+
+// definition.cpp: all that decides whether the gate passes, but its input, as one text.
+[[nodiscard]] std::string canonical(const Gate& gate);
+
+// graph.cpp: `needs` names gates of `gates` and goes in no circle; `list` is where they were read from.
+void check_graph(shared::MapReader& map, const shared::Value& list, const std::vector<Gate>& gates);
+
+}  // namespace tidegate::hooks

@@ -1,0 +1,50 @@
+#include "hooks/config/read.hpp"
+#include "shared/base/text.hpp"
+
+namespace tidegate::hooks {
+
+using namespace shared;
+
+Gate read_gate(const Document& document, const Value& value, const Defaults& defaults, MapReader& stage) {
+    MapReader map(document, value, "gates");
+    map.also_called("run", {"command", "cmd", "script", "entry", "exec"});
+    map.also_called("name", {"id"});
+    map.also_called("files", {"glob", "include"});
+    map.also_called("needs", {"depends_on"});
+    Gate gate;
+    gate.line = value.line;
+    gate.name = map.text("name", Required::Yes);
+    if (!map.failed() && !is_gate_name(gate.name))
+        map.reject(*map.any("name"), "not a name for a gate: `" + escape_foreign(gate.name) + "`",
+                   "letters, digits and - _ . : +, at most 64, not beginning with - or .");
+    gate.run = read_script(map, "run");
+    gate.builtins = read_builtins(map);
+    gate.fix = read_script(map, "fix");
+    gate.files.include = read_globs(map, "files");
+    gate.files.exclude = read_globs(map, "exclude");
+    gate.needs = map.texts("needs");
+    gate.timeout = map.duration("timeout", defaults.timeout, Duration(1), kLongestTimeout);
+    gate.retries = static_cast<int>(map.integer("retries", 0, 0, 10));
+    gate.env = map.text_map("env");
+    gate.pass_env = map.texts("pass_env");
+    check_pass_env(map, gate.pass_env);
+    gate.pass_env.insert(gate.pass_env.end(), defaults.pass_env.begin(), defaults.pass_env.end());
+    gate.report = read_report(map);
+    gate.required = map.boolean("required", false);
+    gate.workspace =
+        map.choice("workspace", {"snapshot", "worktree"}, 0) == 0 ? Workspace::Snapshot : Workspace::Worktree;
+    gate.version = read_script(map, "version");
+    gate.only = read_conditions(map, "only");
+    gate.except = read_conditions(map, "except");
+    check_env(map, gate.env);
+    gate.definition = canonical(gate);
+    if (auto done = map.finish(); !done)
+        stage.reject(std::move(done.error()));
+    else if (gate.run.empty() == gate.builtins.empty())
+        stage.reject(value, "a gate has either `run` or `builtin`: " + escape_foreign(gate.name));
+    else if (!gate.report.empty() && gate.run.empty())
+        stage.reject(value, "a built-in check writes no `report`: " + escape_foreign(gate.name));
+    return gate;
+}
+
+}  // namespace tidegate::hooks

@@ -1,0 +1,53 @@
+#include "hooks/config/read.hpp"
+#include "shared/base/text.hpp"
+
+namespace tidegate::hooks {
+
+using namespace shared;
+
+namespace {
+
+// One path or several.
+std::vector<std::string> read_report_files(MapReader& map, std::string_view key, Required required) {
+    auto files = map.texts(key);
+    const Value* value = map.any(key, required);
+    if (value == nullptr) return files;
+    for (const auto& file : files)
+        if (file.empty() || (file.find('{') != std::string::npos && !file.starts_with("{reports}/")))
+            map.reject(*value, "not a report's path: `" + escape_foreign(file) + "`",
+                       "a path below the folder the gate runs in, or {reports}/…");
+    return files;
+}
+
+std::optional<double> read_share(MapReader& map, std::string_view key) {
+    if (!map.has(key)) return std::nullopt;
+    return map.real(key, 0, 0, 100);
+}
+
+}  // namespace
+
+ReportRules read_report(MapReader& gate) {
+    ReportRules rules;
+    const Value* value = gate.map("report");
+    if (value == nullptr) return rules;
+    MapReader map(gate.document(), *value, "`report`");
+    rules.junit = read_report_files(map, "junit", Required::No);
+    if (const Value* coverage = map.map("coverage")) {
+        MapReader one(map.document(), *coverage, "`coverage`");
+        rules.coverage = read_report_files(one, "file", Required::Yes);
+        rules.min = read_share(one, "min");
+        rules.min_change = read_share(one, "min_change");
+        if (auto done = one.finish(); !done) map.reject(std::move(done.error()));
+    }
+    if (const Value* sarif = map.map("sarif")) {
+        MapReader one(map.document(), *sarif, "`sarif`");
+        rules.sarif = read_report_files(one, "file", Required::Yes);
+        const std::vector<std::string_view> levels{"none", "note", "warning", "error"};
+        rules.sarif_level = levels[one.choice("level", levels, 3)];
+        if (auto done = one.finish(); !done) map.reject(std::move(done.error()));
+    }
+    if (auto done = map.finish(); !done) gate.reject(std::move(done.error()));
+    return rules;
+}
+
+}  // namespace tidegate::hooks
