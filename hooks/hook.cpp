@@ -3,6 +3,7 @@
 #include "hooks/installed.hpp"
 #include "hooks/ranges.hpp"
 #include "hooks/session.hpp"
+#include "hooks/wake.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 #include "shared/face/face.hpp"

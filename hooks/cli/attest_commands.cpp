@@ -1,5 +1,6 @@
 #include "hooks/attest.hpp"
 #include "hooks/cli/commands.hpp"
+#include "hooks/wake.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 #include "shared/doc/json.hpp"

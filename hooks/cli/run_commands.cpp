@@ -1,6 +1,7 @@
 #include "hooks/cli/commands.hpp"
 #include "hooks/cli/reports.hpp"
 #include "hooks/session.hpp"
+#include "hooks/wake.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 #include "shared/doc/json.hpp"
