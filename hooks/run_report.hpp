@@ -1,7 +1,7 @@
 // What a run came to, as values: for the exit code, the page, the proof and the files that --json and --junit write.
 #pragma once
 
-#include "hooks/config.hpp"
+#include "hooks/config/config.hpp"
 #include "hooks/report/junit.hpp"
 #include "hooks/snapshot.hpp"
 
