@@ -56,6 +56,32 @@ Result<Schedule> schedule_at(const Host& host, const Repo& repo, const Oid& revi
     return schedule_of(TRY(branch_rules(repo, revision)), host.config.environment, host.clock.now());
 }
 
+bool lies_in(const std::string& root, const std::string& other) {
+    return root == other || root.starts_with(other + "/");
+}
+
+// Two apps in one folder would undo each other for ever: neither is touched.
+void refuse_shared_roots(std::map<std::string, DeclaredApp>& apps) {
+    std::map<std::string, Error> wrong;
+    for (const auto& [name, app] : apps)
+        for (const auto& [other_name, other] : apps) {
+            if (name == other_name || !app.spec || !other.spec) continue;
+            const auto& root = app.spec->root;
+            const auto& taken = other.spec->root;
+            if (!lies_in(root, taken) && !lies_in(taken, root)) continue;
+            const auto how = root == taken ? " is that of " : " meets that of ";
+            wrong.emplace(name, Error{ErrorKind::Invalid,
+                                      "the root " + root + how + other.file + " too",
+                                      "give each app a folder of its own",
+                                      {},
+                                      {}});
+        }
+    for (auto& [name, error] : wrong) {
+        apps[name].spec.reset();
+        apps[name].wrong = std::move(error);
+    }
+}
+
 // `<environment>/<app>.yaml`, one level, at `revision`. A file that cannot be read makes that app wrong, not the
 // others.
 Result<std::map<std::string, DeclaredApp>> read_apps(const Host& host, const Repo& repo,
@@ -77,6 +103,7 @@ Result<std::map<std::string, DeclaredApp>> read_apps(const Host& host, const Rep
         if (found.spec && !for_this_host(*found.spec, host.config)) continue;
         apps.emplace(app, std::move(found));
     }
+    refuse_shared_roots(apps);
     return apps;
 }
 

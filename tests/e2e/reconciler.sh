@@ -451,3 +451,20 @@ test_pause_leaves_alone_and_resume_goes_on() {
     serves 2
     adopt_service
 }
+
+test_two_apps_with_one_root_are_both_left_alone() {
+    world
+    release 1 1 0
+    declare_release 1
+    once
+    adopt_service
+    expect_status 0
+    sed 's/^app: web/app: shop/' deploy/production/web.yaml >deploy/production/shop.yaml
+    release 2 2 1
+    declare_release 2
+    once
+    expect_status 1
+    expect_contains "$err" "the root $work/srv/web is that of production/shop.yaml too"
+    expect_contains "$err" "the root $work/srv/web is that of production/web.yaml too"
+    serves 1
+}
