@@ -76,6 +76,12 @@ std::string render_status(const Value& answer, const Face& face, WallTime now) {
     out += "\n";
     if (const auto refused = text(detail, "refused"); !refused.empty())
         out += face.paint(Colour::Red, "the branch's tip is refused") + ": " + escape_foreign(refused) + "\n";
+    if (const Value* paused = detail.find("paused"); paused != nullptr) {
+        const auto until = time(*paused, "until");
+        out += face.paint(Colour::Yellow, "this host is paused") + ": " +
+               escape_foreign(text(*paused, "reason")) + " (" + escape_foreign(text(*paused, "who")) +
+               (until ? ", until " + calendar(*until, now) : "") + "); it ends with: tidegatectl resume\n";
+    }
     if (const auto lost = text(detail, "unreachable"); !lost.empty())
         out += face.paint(Colour::Yellow, "the manifests branch cannot be followed") + ": " +
                escape_foreign(lost) + "\n";
@@ -134,6 +140,8 @@ std::string render_show(const Value& answer, const Face& face, WallTime now) {
     out += "  revision  " + text(answer, "revision") + "\n";
     add_line(out, "  by        ", escape_foreign(text(answer, "signer")));
     if (const auto started = time(answer, "started")) out += "  when      " + calendar(*started, now) + "\n";
+    if (const Value* attempt = answer.find("attempt"); attempt != nullptr && attempt->integer() > 1)
+        out += "  attempt   " + std::to_string(attempt->integer()) + "\n";
     add_line(out, "  reason    ", escape_foreign(text(answer, "reason")));
     out += "\n";
     Table table({"PHASE", "ENDED", "WHAT"});

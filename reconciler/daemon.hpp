@@ -79,11 +79,15 @@ class Daemon {
 
     // daemon_control.cpp, the control server's thread
     void handle(ControlServer::Connection connection, const Peer& peer, const shared::Value& request);
-    [[nodiscard]] Result<shared::Value> answer_to(const std::string& command, const shared::Value& request);
+    [[nodiscard]] Result<shared::Value> answer_to(const std::string& command, const shared::Value& request,
+                                                  const Peer& peer);
     [[nodiscard]] shared::Value status(const std::string& app);
     [[nodiscard]] Result<shared::Value> plan(const std::string& app);
-    [[nodiscard]] Result<shared::Value> change(const std::string& command, const std::string& app,
-                                               const shared::Value& request);
+    [[nodiscard]] Result<shared::Value> pause(const std::string& app, const shared::Value& request,
+                                              const std::string& who);
+    [[nodiscard]] Result<shared::Value> resume(const std::string& app);
+    [[nodiscard]] Result<shared::Value> retry(const std::string& app, const shared::Value& request);
+    void changed_by_person(const char* command, const std::string& app, const std::string& reason);
     [[nodiscard]] Result<shared::Value> history(const std::string& app, const shared::Value& request);
     [[nodiscard]] Result<shared::Value> show(const std::string& app, const shared::Value& request);
     [[nodiscard]] Result<shared::Value> why(const std::string& app);

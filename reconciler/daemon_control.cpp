@@ -5,6 +5,8 @@
 #include "reconciler/status.hpp"
 #include "shared/base/text.hpp"
 
+#include <pwd.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -46,6 +48,14 @@ std::string label_for(Journal& journal, const std::string& app, const std::strin
         return good.label;
     }
     return {};
+}
+
+std::string name_of_user(uid_t uid) {
+    std::vector<char> buffer(16384);
+    passwd entry{};
+    passwd* found = nullptr;
+    getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found);
+    return found != nullptr ? std::string(found->pw_name) : std::to_string(uid);
 }
 
 AppFacts facts_of(Journal& journal, const std::string& app, const Slot* slot, const Look* look) {
@@ -94,18 +104,19 @@ void Daemon::handle(ControlServer::Connection connection, const Peer& peer, cons
     host_.log.debug("asked over the control socket",
                     {{"command", command}, {"uid", std::to_string(peer.uid)}});
     if (command == "sync") return sync(connection, request);
-    const auto answer = answer_to(command, request);
+    const auto answer = answer_to(command, request, peer);
     server_->answer(connection, answer ? *answer : to_value(answer.error()));
 }
 
-Result<Value> Daemon::answer_to(const std::string& command, const Value& request) {
+Result<Value> Daemon::answer_to(const std::string& command, const Value& request, const Peer& peer) {
     const auto app = text_of(request, "app");
     if (!app.empty()) TRY(known(app));
     if (command == "status") return status(app);
     if (command == "plan") return plan(app);
     if (command == "history") return history(app, request);
-    const bool for_one = command == "pause" || command == "resume" || command == "retry" ||
-                         command == "show" || command == "why" || command == "verify";
+    if (command == "pause") return pause(app, request, name_of_user(peer.uid));
+    if (command == "resume") return resume(app);
+    const bool for_one = command == "retry" || command == "show" || command == "why" || command == "verify";
     if (!for_one)
         return fail(ErrorKind::Usage, "the daemon knows no command `" + escape_foreign(command) + "`",
                     "tidegatectl and tidegated may be of different versions");
@@ -113,7 +124,7 @@ Result<Value> Daemon::answer_to(const std::string& command, const Value& request
     if (command == "show") return show(app, request);
     if (command == "why") return why(app);
     if (command == "verify") return verify(app);
-    return change(command, app, request);
+    return retry(app, request);
 }
 
 Result<void> Daemon::known(const std::string& app) {
@@ -153,6 +164,9 @@ Value Daemon::status(const std::string& app) {
         detail.set("refused", look_->refused->line());
         detail.set("refused_hint", look_->refused->hint);
     }
+    if (const auto paused = journal_->host_pause();
+        paused && *paused && (!(*paused)->until || *(*paused)->until > clock_.now()))
+        detail.set("paused", reconciler::to_value(**paused));
     if (look_ && look_->unreachable) detail.set("unreachable", look_->unreachable->line());
     out.set("detail", std::move(detail));
     out.set("exit", look_ && !looking_ ? exit_status() : 0);
@@ -200,39 +214,67 @@ Result<Value> Daemon::plan(const std::string& app) {
     return out;
 }
 
-Result<Value> Daemon::change(const std::string& command, const std::string& app, const Value& request) {
+// An empty `app`: the whole host.
+Result<Value> Daemon::pause(const std::string& app, const Value& request, const std::string& who) {
+    PauseRow row{text_of(request, "reason"), who, clock_.now(), std::nullopt, app.empty()};
+    if (row.reason.empty()) row.reason = "paused by " + who;
+    if (const auto time = text_of(request, "for"); !time.empty()) {
+        const auto length = TRY(parse_duration(time));
+        if (length.count() == 0)
+            return fail(ErrorKind::Usage, "a pause of no time", "--for 2h, or without it");
+        row.until = row.since + length;
+    }
+    TRY(journal_->pause(app, row));
+    Value out = reconciler::to_value(row);
+    const auto what = app.empty() ? "this host is paused: no app" : app + " is paused: nothing";
+    const auto resume = "tidegatectl resume" + (app.empty() ? "" : " " + app);
+    out.set("app", app);
+    out.set("done", what + " is deployed, mended or reverted until " +
+                        (row.until ? format_utc(*row.until) + " or " : "") + resume);
+    changed_by_person("pause", app, row.reason);
+    return out;
+}
+
+Result<Value> Daemon::resume(const std::string& app) {
+    TRY(journal_->resume(app, clock_.now()));
     Value out;
     out.set("app", app);
-    if (command == "pause") {
-        const auto reason = text_of(request, "reason");
-        TRY(journal_->set_paused(app, reason.empty() ? "paused by a person" : reason));
-        out.set("done",
-                app + " is paused: nothing is deployed, mended or reverted until tidegatectl resume " + app);
-    } else if (command == "resume") {
-        TRY(journal_->set_paused(app, std::nullopt));
-        out.set("done", app + " is looked after again");
-    } else {
-        std::optional<std::string> irreversible;
-        std::optional<std::string> let_go;
-        {
-            const std::lock_guard lock(mutex_);
-            const auto found = look_->apps.find(app);
-            if (flag_of(request, "irreversible") && found != look_->apps.end())
-                irreversible = found->second.digest;
-            if (found != look_->apps.end()) let_go = found->second.digest;
-        }
-        TRY(journal_->retry(app, irreversible, let_go));
-        out.set("done", app + " is tried again");
-    }
-    host_.log.info("changed by a person", {{"command", command}, {"app", app}});
+    auto words = (app.empty() ? "this host" : app) + " is looked after again";
+    const auto host = app.empty() ? std::nullopt : TRY(journal_->host_pause());
+    if (host && (!host->until || *host->until > clock_.now()))
+        words = app + " is not paused for itself, but this host is: tidegatectl resume";
+    out.set("done", words);
+    changed_by_person("resume", app, "");
+    return out;
+}
+
+Result<Value> Daemon::retry(const std::string& app, const Value& request) {
+    std::optional<std::string> irreversible;
+    std::optional<std::string> let_go;
     {
         const std::lock_guard lock(mutex_);
-        slots_[app].report.app = app;
-        slots_[app].dirty = true;
-        look_asked_ = look_asked_ || command != "pause";
+        const auto found = look_->apps.find(app);
+        if (flag_of(request, "irreversible") && found != look_->apps.end())
+            irreversible = found->second.digest;
+        if (found != look_->apps.end()) let_go = found->second.digest;
+    }
+    TRY(journal_->retry(app, irreversible, let_go));
+    Value out;
+    out.set("app", app);
+    out.set("done", app + " is tried again");
+    changed_by_person("retry", app, "");
+    return out;
+}
+
+void Daemon::changed_by_person(const char* command, const std::string& app, const std::string& reason) {
+    host_.log.info("changed by a person", {{"command", command}, {"app", app}, {"reason", reason}});
+    {
+        const std::lock_guard lock(mutex_);
+        if (!app.empty()) slots_[app].report.app = app;
+        for (auto& [name, slot] : slots_) slot.dirty = slot.dirty || app.empty() || name == app;
+        look_asked_ = look_asked_ || std::string_view(command) != "pause";
     }
     wake();
-    return out;
 }
 
 Result<Value> Daemon::history(const std::string& app, const Value& request) {

@@ -28,6 +28,12 @@ Decision without_manifest(const Observed& observed, const AppRow& remembered) {
                 "orphaned: no manifest asks for it any more; it is left running until a person removes it");
 }
 
+std::string words_of(const PauseRow& pause) {
+    auto words = (pause.whole_host ? "this host is paused: " : "") + pause.reason;
+    if (pause.until) words += ", until " + format_utc(*pause.until);
+    return words;
+}
+
 // `current` names the declared release.
 Decision in_place(const Declared& declared, const Observed& observed, const AppRow& remembered) {
     const auto& running = remembered.running;
@@ -99,7 +105,8 @@ Decision decide(const std::optional<Declared>& declared, const Observed& observe
                     "a deployment was interrupted; it is brought to an end");
     if (remembered.broken) return make(Verb::Nothing, AppState::Broken, *remembered.broken);
     if (observed.trouble) return make(Verb::Nothing, AppState::Broken, *observed.trouble);
-    if (remembered.paused) return make(Verb::Nothing, AppState::Paused, *remembered.paused);
+    if (const auto& pause = remembered.paused; pause && (!pause->until || *pause->until > now))
+        return make(Verb::Nothing, AppState::Paused, words_of(*pause), pause->until);
     if (!declared) return without_manifest(observed, remembered);
     if (declared->refused) return make(Verb::Hold, AppState::Held, *declared->refused);
 

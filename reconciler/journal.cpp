@@ -1,7 +1,8 @@
-// Opening, schema, deployments and their phases. What is kept for an app is in journal_apps.cpp; the accepted
+// Opening, deployments and their phases. What is kept for an app is in journal_apps.cpp; the accepted
 // revision, time and children in journal_host.cpp.
 #include "reconciler/journal.hpp"
 
+#include "reconciler/journal_schema.hpp"
 #include "shared/base/files.hpp"
 
 #include <cstdio>
@@ -13,45 +14,10 @@ using namespace shared;
 
 namespace {
 
-constexpr int kSchemaVersion = 1;
-constexpr const char* kSchema = R"sql(
-CREATE TABLE deployments(
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  app TEXT NOT NULL, root TEXT NOT NULL,
-  from_release TEXT NOT NULL, from_commit TEXT NOT NULL, from_label TEXT NOT NULL, from_manifest TEXT NOT NULL,
-  to_release TEXT NOT NULL, to_commit TEXT NOT NULL, to_label TEXT NOT NULL, to_manifest TEXT NOT NULL,
-  digest TEXT NOT NULL, revision TEXT NOT NULL, signer TEXT NOT NULL,
-  back INTEGER NOT NULL, from_good INTEGER NOT NULL,
-  started INTEGER NOT NULL, ended INTEGER, outcome TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',
-  verdict TEXT NOT NULL DEFAULT 'none', restarts INTEGER NOT NULL DEFAULT 0) STRICT;
-CREATE INDEX deployments_by_app ON deployments(app, id);
-CREATE TABLE phases(
-  deployment INTEGER NOT NULL REFERENCES deployments(id) ON DELETE CASCADE,
-  state TEXT NOT NULL, what TEXT NOT NULL, at INTEGER NOT NULL, detail TEXT NOT NULL) STRICT;
-CREATE INDEX phases_by_deployment ON phases(deployment);
-CREATE TABLE apps(app TEXT PRIMARY KEY, paused TEXT, broken TEXT, irreversible TEXT, let_go TEXT) STRICT;
-CREATE TABLE running(
-  app TEXT PRIMARY KEY, root TEXT NOT NULL, release TEXT NOT NULL, commit_id TEXT NOT NULL, label TEXT NOT NULL,
-  manifest TEXT NOT NULL, digest TEXT NOT NULL, revision TEXT NOT NULL, since INTEGER NOT NULL) STRICT;
-CREATE TABLE good(
-  app TEXT NOT NULL, release TEXT NOT NULL, commit_id TEXT NOT NULL, label TEXT NOT NULL,
-  first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY(app, release)) STRICT;
-CREATE TABLE holds(
-  app TEXT PRIMARY KEY, digest TEXT NOT NULL, refused INTEGER NOT NULL, deployment INTEGER NOT NULL,
-  reason TEXT NOT NULL, at INTEGER NOT NULL, revision TEXT NOT NULL) STRICT;
-CREATE TABLE delays(
-  app TEXT PRIMARY KEY, digest TEXT NOT NULL, failures INTEGER NOT NULL, interruptions INTEGER NOT NULL,
-  until INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;
-CREATE TABLE children(deployment INTEGER PRIMARY KEY, pid INTEGER NOT NULL, start_ticks INTEGER NOT NULL,
-    boot TEXT NOT NULL) STRICT;
-CREATE TABLE facts(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-PRAGMA user_version = 1;
-)sql";
-
 constexpr std::string_view kDeploymentColumns =
     "id, app, root, from_release, from_commit, from_label, from_manifest, to_release, to_commit, to_label,"
     "to_manifest, digest, revision, signer, back, from_good, started, ended, outcome, reason, verdict, "
-    "restarts";
+    "restarts, attempt";
 
 WallTime to_time(std::int64_t ms) {
     return WallTime(Duration(ms));
@@ -78,27 +44,12 @@ DeploymentRow read_deployment(const Row& row) {
     out.reason = text();
     out.verdict = verdict_named(text()).value_or(Verdict::None);
     out.restarts = static_cast<int>(row.integer(column++));
+    out.attempt = static_cast<int>(row.integer(column++));
     return out;
 }
 
 std::string select_deployment(std::string_view rest) {
     return "SELECT " + std::string(kDeploymentColumns) + " FROM deployments " + std::string(rest);
-}
-
-Result<Database> open_schema(const std::string& path) {
-    auto database = TRY(Database::open(path));
-    const auto version =
-        TRY(database.first("PRAGMA user_version", [](const Row& row) { return row.integer(0); }));
-    if (version.value_or(0) > kSchemaVersion)
-        return fail(ErrorKind::Unsupported,
-                    path + " was written by a newer tidegated (schema " + std::to_string(*version) +
-                        ", this one knows " + std::to_string(kSchemaVersion) + ")",
-                    "install that version again; nothing was changed");
-    if (version.value_or(0) == 0) TRY(database.transaction([&] { return database.script(kSchema); }));
-    const auto check =
-        TRY(database.first("PRAGMA quick_check(1)", [](const Row& row) { return row.text(0); }));
-    if (check.value_or("") != "ok") return fail(ErrorKind::Broken, path + ": " + check.value_or("damaged"));
-    return database;
 }
 
 // state.db and its -wal and -shm get out of the way, to be looked at by a person.
@@ -117,11 +68,11 @@ Result<void> set_aside(const std::string& path, WallTime now) {
 Result<std::unique_ptr<Journal>> Journal::open(const std::string& state_folder, WallTime now) {
     const auto path = state_folder + "/state.db";
     bool rebuilt = false;
-    auto database = open_schema(path);
+    auto database = open_journal_database(path);
     if (!database && database.error().kind == ErrorKind::Broken) {
         TRY(set_aside(path, now));
         rebuilt = true;
-        database = open_schema(path);
+        database = open_journal_database(path);
     }
     if (!database) return fail(std::move(database).error().during("opening the journal"));
     return std::unique_ptr<Journal>(new Journal(std::move(*database), state_folder, rebuilt));
@@ -131,19 +82,22 @@ Result<std::int64_t> Journal::begin(const DeploymentRow& row) {
     const std::lock_guard lock(mutex_);
     std::int64_t id = 0;
     const auto written = database_.transaction([&]() -> Result<void> {
-        // One row for one manifest that waits, however often it is tried.
-        TRY(
-            database_.run("DELETE FROM deployments WHERE app=?1 AND digest=?2 AND outcome IN"
-                          "('postponed', 'refused') AND id=(SELECT max(id) FROM deployments WHERE app=?1)",
-                          row.app, row.digest));
+        // One row for one manifest that waits, however often it is tried: it counts the attempts.
+        const auto before = TRY(database_.first(
+            "SELECT id, attempt FROM deployments WHERE app=?1 AND digest=?2 AND outcome IN"
+            "('postponed', 'refused') AND id=(SELECT max(id) FROM deployments WHERE app=?1)",
+            [](const Row& found) { return std::pair(found.integer(0), found.integer(1)); }, row.app,
+            row.digest));
+        if (before) TRY(database_.run("DELETE FROM deployments WHERE id=?", before->first));
         TRY(database_.run(
             "INSERT INTO deployments(app, root, from_release, from_commit, from_label, from_manifest,"
             "to_release, to_commit, to_label, to_manifest, digest, revision, signer, back, from_good, "
-            "started)"
-            "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            "started, attempt)"
+            "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             row.app, row.root, row.from_release, row.from_commit, row.from_label, row.from_manifest,
             row.to_release, row.to_commit, row.to_label, row.to_manifest, row.digest, row.revision,
-            row.signer, static_cast<int>(row.back), static_cast<int>(row.from_good), to_ms(row.started)));
+            row.signer, static_cast<int>(row.back), static_cast<int>(row.from_good), to_ms(row.started),
+            before ? before->second + 1 : 1));
         id = database_.last_id();
         return {};
     });

@@ -43,6 +43,7 @@ struct DeploymentRow {
     std::string reason;
     Verdict verdict = Verdict::None;
     int restarts = 0;  // how often it was found unfinished
+    int attempt = 1;   // of this manifest, where those before were postponed or refused
 };
 
 struct PhaseRow {
@@ -82,11 +83,20 @@ struct DelayRow {
     std::string reason;
 };
 
+// Somebody wants an app, or every app of the host, left alone.
+struct PauseRow {
+    std::string reason;
+    std::string who;  // a name, or a user's number
+    shared::WallTime since{};
+    std::optional<shared::WallTime> until;  // none: until somebody says resume
+    bool whole_host = false;
+};
+
 struct AppRow {
     std::optional<RunningRow> running;
     std::optional<HoldRow> hold;
     std::optional<DelayRow> delay;
-    std::optional<std::string> paused;        // the reason
+    std::optional<PauseRow> paused;           // the one that lasts longest; it may be over by now
     std::optional<std::string> broken;        // the reason
     std::optional<std::string> irreversible;  // digest that may go a way of no return
     std::optional<std::string> let_go;        // digest that a person lets go where the strategy is manual
@@ -155,7 +165,10 @@ class Journal {
     // Takes what is behind `current` as good without a deployment: an app that was there before us, a lost
     // database, or a manifest of which only words changed.
     [[nodiscard]] Result<void> adopt(const std::string& app, const RunningRow& running);
-    [[nodiscard]] Result<void> set_paused(const std::string& app, const std::optional<std::string>& reason);
+    // An empty `app`: the whole host. Another pause of the same takes the former's place; all are kept.
+    [[nodiscard]] Result<void> pause(const std::string& app, const PauseRow& pause);
+    [[nodiscard]] Result<void> resume(const std::string& app, shared::WallTime now);
+    [[nodiscard]] Result<std::optional<PauseRow>> host_pause();
     // Forgets hold, delay and broken; `irreversible`: lets this digest go a way of no return; `let_go`: the digest
     // that may go under a manual strategy.
     [[nodiscard]] Result<void> retry(const std::string& app, const std::optional<std::string>& irreversible,
@@ -183,6 +196,7 @@ class Journal {
     [[nodiscard]] Result<void> set_fact(std::string_view key, const std::string& value);
     [[nodiscard]] Result<void> put_running(const std::string& app, const RunningRow& running,
                                            std::int64_t deployment);
+    [[nodiscard]] Result<std::optional<PauseRow>> pause_of(const std::string& app);
     [[nodiscard]] Result<void> put_app_text(const char* column, const std::string& app,
                                             const std::optional<std::string>& value);
 

@@ -46,21 +46,22 @@ Result<AppRow> Journal::app(const std::string& app) {
         },
         app));
     TRY(database_.each(
-        "SELECT paused, broken, irreversible, let_go FROM apps WHERE app=?",
+        "SELECT broken, irreversible, let_go FROM apps WHERE app=?",
         [&](const Row& row) {
-            out.paused = maybe_text(row, 0);
-            out.broken = maybe_text(row, 1);
-            out.irreversible = maybe_text(row, 2);
-            out.let_go = maybe_text(row, 3);
+            out.broken = maybe_text(row, 0);
+            out.irreversible = maybe_text(row, 1);
+            out.let_go = maybe_text(row, 2);
         },
         app));
+    out.paused = TRY(pause_of(app));
     return out;
 }
 
 Result<std::vector<std::string>> Journal::apps() {
     const std::lock_guard lock(mutex_);
     return database_.all(
-        "SELECT app FROM running UNION SELECT app FROM deployments UNION SELECT app FROM apps ORDER BY 1",
+        "SELECT app FROM running UNION SELECT app FROM deployments UNION SELECT app FROM apps "
+        "UNION SELECT app FROM pauses WHERE app<>'' ORDER BY 1",
         [](const Row& row) { return row.text(0); });
 }
 
@@ -111,15 +112,45 @@ Result<void> Journal::adopt(const std::string& app, const RunningRow& running) {
 
 Result<void> Journal::put_app_text(const char* column, const std::string& app,
                                    const std::optional<std::string>& value) {
-    const auto name = std::string(column);  // one of our own four, never from outside
+    const auto name = std::string(column);  // one of our own three, never from outside
     return database_.run(
         "INSERT INTO apps(app, " + name + ") VALUES(?1, ?2) ON CONFLICT(app) DO UPDATE SET " + name + "=?2",
         app, value);
 }
 
-Result<void> Journal::set_paused(const std::string& app, const std::optional<std::string>& reason) {
+Result<std::optional<PauseRow>> Journal::pause_of(const std::string& app) {
+    return database_.first(
+        "SELECT reason, who, since, until, app='' FROM pauses WHERE ended IS NULL AND app IN ('', ?) "
+        "ORDER BY until IS NOT NULL, until DESC, app DESC LIMIT 1",
+        [](const Row& row) {
+            PauseRow pause{row.text(0), row.text(1), to_time(row.integer(2)), std::nullopt,
+                           row.integer(4) != 0};
+            if (!row.null(3)) pause.until = to_time(row.integer(3));
+            return pause;
+        },
+        app);
+}
+
+Result<std::optional<PauseRow>> Journal::host_pause() {
     const std::lock_guard lock(mutex_);
-    return put_app_text("paused", app, reason);
+    return pause_of("");
+}
+
+Result<void> Journal::pause(const std::string& app, const PauseRow& pause) {
+    std::optional<std::int64_t> until;
+    if (pause.until) until = to_ms(*pause.until);
+    const std::lock_guard lock(mutex_);
+    return database_.transaction([&]() -> Result<void> {
+        TRY(database_.run("UPDATE pauses SET ended=? WHERE app=? AND ended IS NULL", to_ms(pause.since),
+                          app));
+        return database_.run("INSERT INTO pauses(app, reason, who, since, until) VALUES(?,?,?,?,?)", app,
+                             pause.reason, pause.who, to_ms(pause.since), until);
+    });
+}
+
+Result<void> Journal::resume(const std::string& app, WallTime now) {
+    const std::lock_guard lock(mutex_);
+    return database_.run("UPDATE pauses SET ended=? WHERE app=? AND ended IS NULL", to_ms(now), app);
 }
 
 Result<void> Journal::retry(const std::string& app, const std::optional<std::string>& irreversible,

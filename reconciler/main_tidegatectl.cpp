@@ -28,6 +28,7 @@ struct Call {
     std::string app;
     std::string socket = "/run/tidegate/control.sock";
     std::string reason;
+    std::string length;
     std::int64_t deployment = 0;
     std::int64_t limit = 50;
     bool json = false;
@@ -56,6 +57,7 @@ Result<Value> ask(const Call& call) {
     request.set("command", call.command);
     request.set("app", call.app);
     if (!call.reason.empty()) request.set("reason", call.reason);
+    if (!call.length.empty()) request.set("for", call.length);
     if (call.deployment != 0) request.set("deployment", call.deployment);
     request.set("limit", call.limit);
     request.set("no_wait", call.no_wait);
@@ -134,9 +136,10 @@ void add_commands(CLI::App& program, Call& call) {
     add("plan", "what would be done now, app by app; nothing is touched", false);
     add("sync", "look now, and wait until that is done", false)
         ->add_flag("--no-wait", call.no_wait, "do not wait");
-    add("pause", "leave an app alone until resume", true)
-        ->add_option("--reason", call.reason, "shown in status");
-    add("resume", "look after an app again", true);
+    auto* pause = add("pause", "leave an app, or without a name the whole host, alone until resume", false);
+    pause->add_option("--reason", call.reason, "shown in status");
+    pause->add_option("--for", call.length, "it ends by itself after this time")->type_name("2h");
+    add("resume", "look after an app again; without a name: end the pause of the host", false);
     add("retry", "try a held, waiting or broken app again", true)
         ->add_flag("--irreversible", call.irreversible, "also where its migration cannot be taken back");
     add("history", "deployments, newest first", false)->add_option("--limit", call.limit, "how many");

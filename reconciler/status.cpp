@@ -39,6 +39,17 @@ Value to_value(const DeploymentRow& row) {
     }
     out.set("outcome", row.ended ? row.outcome : std::string("running"));
     out.set("reason", row.reason);
+    out.set("attempt", row.attempt);
+    out.set("restarts", row.restarts);
+    return out;
+}
+
+Value to_value(const PauseRow& pause) {
+    Value out;
+    out.set("reason", pause.reason);
+    out.set("who", pause.who);
+    out.set("since", format_utc(pause.since));
+    if (pause.until) out.set("until", format_utc(*pause.until));
     return out;
 }
 

@@ -112,6 +112,12 @@ std::string how_it_went(const DeploymentRow& last, const std::vector<PhaseRow>& 
     return out;
 }
 
+std::string on_after_pause(const std::string& app, const std::optional<PauseRow>& pause) {
+    const auto now = "tidegatectl resume" + (pause && pause->whole_host ? std::string() : " " + app);
+    if (!pause || !pause->until) return "It goes on with: " + now;
+    return "It goes on by itself at " + format_utc(*pause->until) + ", or now with: " + now;
+}
+
 std::string what_would_change_it(const AppFacts& facts, const AppRow& remembered, WallTime now) {
     const auto retry = "tidegatectl retry " + facts.app;
     switch (facts.state) {
@@ -133,7 +139,7 @@ std::string what_would_change_it(const AppFacts& facts, const AppRow& remembered
                 return "It is tried again in " + human_duration(*facts.again - now) +
                        ", or now with: " + retry;
             return {};
-        case AppState::Paused: return "It goes on with: tidegatectl resume " + facts.app;
+        case AppState::Paused: return on_after_pause(facts.app, remembered.paused);
         case AppState::Broken: return "Nothing is touched until a person has looked; then: " + retry;
         default: return {};
     }

@@ -386,6 +386,37 @@ test_a_second_daemon_on_one_state_folder_ends_with_a_sentence() {
     adopt_service
 }
 
+test_a_paused_host_leaves_every_app_alone_says_why_and_goes_on_by_itself() {
+    world
+    release 1 1 0
+    declare_release 1
+    daemon
+    wait_for 20 serves 1
+    run tidegatectl pause --for 0s
+    expect_status 2
+    run tidegatectl pause --for 1h --reason "a new disk"
+    expect_contains "$out" "this host is paused: no app is deployed"
+    release 2 2 1
+    declare_release 2
+    run tidegatectl sync
+    expect_status 1
+    expect_contains "$out" "this host is paused: a new disk ($(id -un), until"
+    serves 1
+    run tidegatectl why web
+    expect_contains "$out" "or now with: tidegatectl resume"
+    run tidegatectl resume web
+    expect_contains "$out" "not paused for itself, but this host is: tidegatectl resume"
+    kill -TERM "$daemon_pid"
+    wait "$daemon_pid" || true
+    daemon
+    run tidegatectl sync
+    expect_contains "$out" "a new disk"
+    serves 1
+    tidegatectl pause --for 2s --reason "a moment"
+    wait_for 20 serves 2
+    adopt_service
+}
+
 test_without_a_daemon_tidegatectl_says_how_to_start_it() {
     world
     run tidegatectl status

@@ -68,7 +68,7 @@ TEST_CASE("decide: each situation has its verb and state") {
         {"an unfinished deployment comes first, even when paused",
          [](Situation& s) {
              s.unfinished = true;
-             s.remembered.paused = "x";
+             s.remembered.paused = PauseRow{"x", "ana", kNow, std::nullopt, false};
          },
          Verb::Recover, AppState::Converging},
         {"broken: hands off, also from a new manifest",
@@ -82,9 +82,21 @@ TEST_CASE("decide: each situation has its verb and state") {
         {"paused",
          [](Situation& s) {
              s.ask_for("r2", "d2");
-             s.remembered.paused = "x";
+             s.remembered.paused = PauseRow{"x", "ana", kNow, std::nullopt, false};
          },
          Verb::Nothing, AppState::Paused},
+        {"paused for a time that is not over",
+         [](Situation& s) {
+             s.ask_for("r2", "d2");
+             s.remembered.paused = PauseRow{"x", "ana", kNow, kNow + Duration(1), true};
+         },
+         Verb::Nothing, AppState::Paused},
+        {"paused for a time that is over",
+         [](Situation& s) {
+             s.ask_for("r2", "d2");
+             s.remembered.paused = PauseRow{"x", "ana", kNow, kNow, true};
+         },
+         Verb::Deploy, AppState::Converging},
         {"orphaned", [](Situation& s) { s.declared.reset(); }, Verb::Nothing, AppState::Unknown},
         {"a manifest that cannot be", [](Situation& s) { s.declared->refused = "x"; }, Verb::Hold,
          AppState::Held},

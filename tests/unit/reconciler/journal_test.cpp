@@ -99,7 +99,9 @@ TEST_CASE("journal: one row for one manifest that waits, however often it is tri
         rig.world.faults["fetch"] = Fault::Transient;
         (void)rig.run(rig.begin());
     }
-    CHECK((*rig.journal->history("web", 10)).size() == 1);
+    const auto rows = *rig.journal->history("web", 10);
+    REQUIRE(rows.size() == 1);
+    CHECK(rows.front().attempt == 3);
     CHECK(rig.app().delay->failures == 3);
 }
 
@@ -112,4 +114,142 @@ TEST_CASE("journal: retry forgets holds, delays and broken, and keeps what runs"
     CHECK_FALSE(rig.app().hold.has_value());
     CHECK(rig.app().irreversible == "d2");
     CHECK(rig.app().running->release == "r1");
+}
+
+namespace {
+
+// state.db as the first tidegated wrote it, with one app that runs, is held and paused.
+constexpr const char* kOldest = R"sql(
+CREATE TABLE deployments(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  app TEXT NOT NULL, root TEXT NOT NULL,
+  from_release TEXT NOT NULL, from_commit TEXT NOT NULL, from_label TEXT NOT NULL, from_manifest TEXT NOT NULL,
+  to_release TEXT NOT NULL, to_commit TEXT NOT NULL, to_label TEXT NOT NULL, to_manifest TEXT NOT NULL,
+  digest TEXT NOT NULL, revision TEXT NOT NULL, signer TEXT NOT NULL,
+  back INTEGER NOT NULL, from_good INTEGER NOT NULL,
+  started INTEGER NOT NULL, ended INTEGER, outcome TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',
+  verdict TEXT NOT NULL DEFAULT 'none', restarts INTEGER NOT NULL DEFAULT 0) STRICT;
+CREATE INDEX deployments_by_app ON deployments(app, id);
+CREATE TABLE phases(
+  deployment INTEGER NOT NULL REFERENCES deployments(id) ON DELETE CASCADE,
+  state TEXT NOT NULL, what TEXT NOT NULL, at INTEGER NOT NULL, detail TEXT NOT NULL) STRICT;
+CREATE INDEX phases_by_deployment ON phases(deployment);
+CREATE TABLE apps(app TEXT PRIMARY KEY, paused TEXT, broken TEXT, irreversible TEXT) STRICT;
+CREATE TABLE running(
+  app TEXT PRIMARY KEY, root TEXT NOT NULL, release TEXT NOT NULL, commit_id TEXT NOT NULL, label TEXT NOT NULL,
+  manifest TEXT NOT NULL, digest TEXT NOT NULL, revision TEXT NOT NULL, since INTEGER NOT NULL) STRICT;
+CREATE TABLE good(
+  app TEXT NOT NULL, release TEXT NOT NULL, commit_id TEXT NOT NULL, label TEXT NOT NULL,
+  first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY(app, release)) STRICT;
+CREATE TABLE holds(
+  app TEXT PRIMARY KEY, digest TEXT NOT NULL, refused INTEGER NOT NULL, deployment INTEGER NOT NULL,
+  reason TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
+CREATE TABLE delays(
+  app TEXT PRIMARY KEY, digest TEXT NOT NULL, failures INTEGER NOT NULL, interruptions INTEGER NOT NULL,
+  until INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;
+CREATE TABLE children(deployment INTEGER PRIMARY KEY, pid INTEGER NOT NULL, start_ticks INTEGER NOT NULL) STRICT;
+CREATE TABLE facts(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+INSERT INTO deployments VALUES(7,'web','/srv/web','','','','','r1','c1','v1','m1','d1','rev1','ana',0,0,
+  1000,2000,'deployed','','none',2);
+INSERT INTO deployments VALUES(8,'web','/srv/web','r1','c1','v1','m1','r2','c2','v2','m2','d2','rev2','ana',0,1,
+  3000,NULL,'','','none',0);
+INSERT INTO phases VALUES(8,'migrate','begin',3001,'');
+INSERT INTO running VALUES('web','/srv/web','r1','c1','v1','m1','d1','rev1',2000);
+INSERT INTO good VALUES('web','r1','c1','v1',7,7);
+INSERT INTO apps VALUES('web','moving the disk',NULL,'d0');
+INSERT INTO holds VALUES('web','d2',0,8,'health failed',2500);
+INSERT INTO children VALUES(8,4711,99);
+PRAGMA user_version = 1;
+)sql";
+
+// The first version was written with these columns, too, under the same number.
+constexpr const char* kLaterColumns =
+    "ALTER TABLE apps ADD COLUMN let_go TEXT; UPDATE apps SET let_go='d2';"
+    "ALTER TABLE holds ADD COLUMN revision TEXT NOT NULL DEFAULT 'rev2';"
+    "ALTER TABLE children ADD COLUMN boot TEXT NOT NULL DEFAULT 'boot';";
+
+std::vector<std::string> schema_of(const std::string& folder) {
+    auto database = Database::open(folder + "/state.db");
+    REQUIRE(database.has_value());
+    return *database->all(
+        "SELECT m.name || '.' || c.name || ' ' || c.type FROM sqlite_schema m, pragma_table_info(m.name) c "
+        "WHERE m.type='table' ORDER BY 1",
+        [](const Row& row) { return row.text(0); });
+}
+
+}  // namespace
+
+TEST_CASE(
+    "journal: a database of the first version, in each of its forms, is brought up and keeps what it holds") {
+    for (const bool later : {false, true}) {
+        CAPTURE(later);
+        const auto folder = *shared::TempDir::make("tidegate-test");
+        execute(folder.path(), kOldest);
+        if (later) execute(folder.path(), kLaterColumns);
+        auto journal = *Journal::open(folder.path(), kNow);
+        CHECK_FALSE(journal->rebuilt());
+        const auto app = *journal->app("web");
+        REQUIRE(app.running.has_value());
+        CHECK(app.running->release == "r1");
+        REQUIRE(app.paused.has_value());
+        CHECK(app.paused->reason == "moving the disk");
+        CHECK_FALSE(app.paused->until.has_value());
+        REQUIRE(app.hold.has_value());
+        CHECK(app.hold->revision == (later ? "rev2" : ""));
+        CHECK(app.irreversible == "d0");
+        CHECK(app.let_go.has_value() == later);
+        const auto left = *journal->unfinished("web");
+        REQUIRE(left.has_value());
+        CHECK(left->id == 8);
+        CHECK(left->attempt == 1);
+        CHECK((*journal->children()).size() == 1);
+        CHECK((*journal->history("web", 10)).back().restarts == 2);
+        REQUIRE(journal->resume("web", kNow).has_value());
+        CHECK_FALSE((*journal->app("web")).paused.has_value());
+        journal.reset();
+
+        const auto fresh = *shared::TempDir::make("tidegate-test");
+        { const auto made = *Journal::open(fresh.path(), kNow); }
+        CHECK(schema_of(folder.path()) == schema_of(fresh.path()));
+        CHECK(Journal::open(folder.path(), kNow).has_value());  // a second time there is nothing to bring up
+    }
+}
+
+TEST_CASE("journal: what cannot be brought up is left as it was") {
+    const auto folder = *shared::TempDir::make("tidegate-test");
+    execute(folder.path(), kOldest);
+    execute(folder.path(), "CREATE TABLE pauses(x TEXT) STRICT");  // in the way of the third version
+    CHECK_FALSE(Journal::open(folder.path(), kNow).has_value());
+    auto database = Database::open(folder.path() + "/state.db");
+    REQUIRE(database.has_value());
+    CHECK(*database->first("PRAGMA user_version", [](const Row& row) { return row.integer(0); }) == 1);
+    CHECK(*database->first("SELECT paused FROM apps", [](const Row& row) { return row.text(0); }) ==
+          "moving the disk");
+}
+
+TEST_CASE("journal: pauses of an app and of the host outlive a restart, and the longest counts") {
+    const auto folder = *shared::TempDir::make("tidegate-test");
+    const auto hour = shared::Duration(3'600'000);
+    {
+        auto journal = *Journal::open(folder.path(), kNow);
+        REQUIRE(journal->pause("", PauseRow{"new disk", "ana", kNow, kNow + hour, true}).has_value());
+        REQUIRE(
+            journal->pause("web", PauseRow{"look into it", "ben", kNow, kNow + 2 * hour, false}).has_value());
+    }
+    auto journal = *Journal::open(folder.path(), kNow);
+    auto web = (*journal->app("web")).paused;
+    REQUIRE(web.has_value());
+    CHECK(web->reason == "look into it");
+    CHECK(web->who == "ben");
+    CHECK(web->until == kNow + 2 * hour);
+    CHECK_FALSE(web->whole_host);
+    CHECK((*journal->app("api")).paused->whole_host);
+    CHECK((*journal->host_pause())->reason == "new disk");
+    REQUIRE(journal->resume("web", kNow).has_value());
+    web = (*journal->app("web")).paused;
+    REQUIRE(web.has_value());
+    CHECK(web->whole_host);
+    REQUIRE(journal->resume("", kNow).has_value());
+    CHECK_FALSE((*journal->app("web")).paused.has_value());
+    CHECK_FALSE((*journal->host_pause()).has_value());
 }
