@@ -22,10 +22,20 @@ size_t count_in(std::string_view text, std::string_view part) {
     return count;
 }
 
-std::string replaced(std::string text, std::string_view part, std::string_view by) {
-    for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + by.size()))
-        text.replace(at, part.size(), by);
-    return text;
+// Each {name} that stands for something is replaced, once: what is put in is not looked at again.
+template <typename Lookup>
+std::string filled(std::string_view text, const Lookup& value_of) {
+    std::string result;
+    for (bool shells = false;;) {
+        const auto open = text.find('{');
+        const auto close = open == std::string_view::npos ? open : text.find('}', open);
+        if (close == std::string_view::npos) return result.append(text);
+        if (open > 0) shells = text[open - 1] == '$';  // ${name} is the shell's own
+        const auto value = value_of(text.substr(open + 1, close - open - 1), shells);
+        result.append(text.substr(0, open)).append(value ? *value : "{");
+        text.remove_prefix(value ? close + 1 : open + 1);
+        shells = false;
+    }
 }
 
 // Never taken for an option.
@@ -41,21 +51,41 @@ std::string shell_words(const std::vector<std::string>& words) {
 
 std::vector<std::string> one_line(const Script& script, const Placeholders& values,
                                   const std::vector<std::string>& files) {
-    if (script.argv.empty()) {
-        auto text = replaced(script.shell, "{reports}", shell_quote(values.reports));
-        return {"/bin/sh", "-c", replaced(std::move(text), kFiles, shell_words(files))};
-    }
+    const bool shell = script.argv.empty();
+    const auto value_of = [&](std::string_view name, bool shells) -> std::optional<std::string> {
+        if (name == "files") return shell ? shell_words(files) : join(files, " ");
+        if (name == "reports") return shell ? shell_quote(values.reports) : values.reports;
+        const auto* argument = shells ? nullptr : find_argument(values.arguments, name);
+        if (argument == nullptr) return std::nullopt;
+        return shell ? shell_quote(*argument) : *argument;
+    };
+    if (shell) return {"/bin/sh", "-c", filled(script.shell, value_of)};
     std::vector<std::string> words;
     for (const auto& word : script.argv) {
         if (word == kFiles)
             words.insert(words.end(), files.begin(), files.end());
         else
-            words.push_back(replaced(replaced(word, "{reports}", values.reports), kFiles, join(files, " ")));
+            words.push_back(filled(word, value_of));
     }
     return words;
 }
 
+size_t bytes_of(const HookArguments& arguments) {
+    size_t bytes = 0;
+    for (const auto& [name, value] : arguments) bytes += shell_quote(value).size();
+    return bytes;
+}
+
 }  // namespace
+
+bool asks_for_arguments(const Gate& gate, std::string_view stage) {
+    const auto* hook = find_git_hook(stage);
+    if (hook == nullptr) return false;
+    return std::any_of(hook->arguments.begin(), hook->arguments.end(), [&](std::string_view name) {
+        return !name.empty() &&
+               (gate.run.mentions("{" + std::string(name) + "}") || gate.run.mentions(variable_of(name)));
+    });
+}
 
 Result<std::vector<std::vector<std::string>>> command_lines(const Script& script, const Placeholders& values,
                                                             size_t limit) {
@@ -66,7 +96,7 @@ Result<std::vector<std::vector<std::string>>> command_lines(const Script& script
     }
     const bool shell = script.argv.empty();
     size_t places = shell ? count_in(script.shell, kFiles) : 0;
-    size_t fixed = shell ? script.shell.size() + values.reports.size() : 0;
+    size_t fixed = shell ? script.shell.size() + values.reports.size() + bytes_of(values.arguments) : 0;
     for (const auto& word : script.argv) {
         places += count_in(word, kFiles);
         fixed += word.size() + values.reports.size() + 9;

@@ -10,8 +10,13 @@ namespace tidegate::hooks {
 // What stands for {name} in a command.
 struct Placeholders {
     std::vector<std::string> files;
-    std::string reports;  // a folder
+    std::string reports;        // a folder
+    HookArguments arguments{};  // of git's hook
 };
+
+// Whether the gate's command speaks of something that git gives the hook of that stage: `{remote}` or
+// TIDEGATE_REMOTE.
+[[nodiscard]] bool asks_for_arguments(const Gate& gate, std::string_view stage);
 
 // The command lines for a script: one, or several where the files do not fit into one. A text goes through
 // `sh -c` with each path quoted; in a list "{files}" alone becomes as many words. A path that begins with "-"

@@ -1,17 +1,14 @@
 #include "hooks/hook.hpp"
 
+#include "hooks/hook_acts.hpp"
 #include "hooks/installed.hpp"
 #include "hooks/ranges.hpp"
-#include "hooks/session.hpp"
 #include "hooks/wake.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 #include "shared/face/face.hpp"
-#include "shared/sign/attestation.hpp"
 
-#include <unistd.h>
-
-#include <algorithm>
+#include <climits>
 #include <cstdio>
 
 namespace tidegate::hooks {
@@ -21,16 +18,6 @@ using namespace shared;
 namespace {
 
 constexpr std::string_view kProgram = "tidegate-hook";
-constexpr int kFace =
-    STDERR_FILENO;  // standard output may be a pipe that somebody parses (git push --porcelain)
-
-// How we were called.
-struct Call {
-    std::string stage;
-    std::string hook_path;               // as git called us; empty: by hand
-    std::vector<std::string> arguments;  // what git gave the hook
-    char** chained_argv = nullptr;
-};
 
 std::string usage() {
     return "usage: tidegate-hook STAGE [ARGUMENT…]\n\n"
@@ -39,8 +26,8 @@ std::string usage() {
            "a hook of your own calls it as: tidegate-hook pre-commit \"$@\"\n";
 }
 
-Call call_of(int argc, char** argv) {
-    Call call;
+HookCall call_of(int argc, char** argv) {
+    HookCall call;
     const std::string self = argc > 0 ? argv[0] : std::string(kProgram);
     const auto name = self.substr(self.rfind('/') + 1);
     int first = 1;
@@ -53,95 +40,80 @@ Call call_of(int argc, char** argv) {
         call.chained_argv = argv;
     }
     for (int i = first; i < argc; ++i) call.arguments.emplace_back(argv[i]);
+    call.hook = find_git_hook(call.stage);
     return call;
 }
 
-void say(const std::string& line) {
-    if (!line.empty()) (void)write_all(kFace, line + "\n", "the terminal");
+std::string working_directory() {
+    char buffer[PATH_MAX];
+    return getcwd(buffer, sizeof buffer) == nullptr ? std::string() : std::string(buffer);
 }
 
-SessionOptions session_options(int cancel_fd) {
-    SessionOptions options;
-    options.plan.skip = skip_from_environment();
-    options.run.cancel_fd = cancel_fd;
-    options.fd = kFace;
-    return options;
+Result<int> unknown_hook(const std::string& stage) {
+    std::vector<std::string> names;
+    for (const auto& hook : git_hooks()) names.emplace_back(hook.name);
+    const auto near = nearest(stage, {names.begin(), names.end()});
+    return fail(
+        ErrorKind::Usage, "`" + escape_foreign(stage) + "` is not a hook that tidegate gates",
+        (near.empty() ? "" : "did you mean `" + std::string(near) + "`? ") + "hooks: " + join(names, " "));
 }
 
-// After a stage that is not a push's: nothing is pushed, and nothing said where all is well.
-void attest_here(const Repository& repo, const StageRun& run) {
-    if (run.prepared->stage == nullptr || !attests(repo, run.prepared->target.stage)) return;
-    const auto done = attest(repo, {&run});
-    if (!done) say("nothing attested: " + done.error().message);
-}
-
-Result<int> gate_index(const Repository& repo, const std::string& stage, int cancel_fd) {
-    const auto options = session_options(cancel_fd);
-    auto target = TRY(index_target(repo, stage));
-    auto run = TRY(run_session(repo, std::move(target), options));
-    // A clean merge makes its commit without pre-commit: the same gates count.
-    if (run.prepared->stage == nullptr && stage == "pre-merge-commit" &&
-        !run.prepared->config.stages.empty()) {
-        auto again = TRY(index_target(repo, "pre-commit"));
-        run = TRY(run_session(repo, std::move(again), options));
-    }
-    if (run.prepared->stage == nullptr) return 0;
-    const int code = exit_code_of(run.report);
-    if (code == 0) attest_here(repo, run);
-    return code;
-}
-
-Result<int> gate_push(const Repository& repo, const Call& call, const std::string& input, int cancel_fd) {
-    // githooks(5): the remote's name and address; the address twice where it has no name.
-    const auto remote = call.arguments.empty() ? std::string("origin") : call.arguments[0];
-    auto updates = TRY(parse_ref_lines(input));
-    std::erase_if(updates, [](const RefUpdate& update) {
-        return update.remote_ref.starts_with("refs/tidegate/");  // proofs, not code
-    });
-    auto push = TRY(targets_of_push(repo, call.stage, updates, remote));
-    for (const auto& line : push.skipped) say("tidegate pre-push  " + escape_foreign(line));
-    auto options = session_options(cancel_fd);
-    options.occasion.remote = shown_remote(remote);
-    std::vector<StageRun> runs;
-    int worst = 0;
-    for (auto& target : push.targets) {
-        runs.push_back(TRY(run_session(repo, std::move(target), options)));
-        const auto& run = runs.back();
-        const int code = run.prepared->stage == nullptr ? 0 : exit_code_of(run.report);
-        worst = std::max(worst, code);
-        if (run.report.cancelled) return code;
-    }
-    if (worst != 0 || !attests(repo, call.stage)) return worst;
-    std::vector<const StageRun*> passed;
-    for (const auto& run : runs) passed.push_back(&run);
-    say(TRY(attest_push(repo, passed, remote, cancel_fd)));
-    return 0;
-}
-
-Result<int> run_hook(const Call& call) {
+Result<int> run_hook(HookCall& call) {
     // Read to its end whatever happens: git is killed by SIGPIPE otherwise.
-    std::optional<std::string> input;
-    if (call.stage == "pre-push") input = TRY(drain_input(STDIN_FILENO));
+    const bool input = call.hook != nullptr && call.hook->input;
+    if (input) call.input = TRY(drain_input(STDIN_FILENO));
     if (!call.hook_path.empty()) {
-        const int code = TRY(run_chained(call.hook_path, call.chained_argv, input));
+        const auto lines = input ? std::optional(call.input) : std::nullopt;
+        const int code = TRY(run_chained(call.hook_path, call.chained_argv, lines));
         if (code != 0) return code;
     }
+    if (call.hook == nullptr) return unknown_hook(call.stage);
     const auto signals = TRY(watch_signals());
+    call.cancel_fd = signals.get();
     auto repo = TRY(Repository::open());
     repo.cancel_fd = signals.get();
-    if (call.stage == "pre-push") return gate_push(repo, call, *input, signals.get());
-    if (call.stage == "pre-commit" || call.stage == "pre-merge-commit")
-        return gate_index(repo, call.stage, signals.get());
-    return fail(ErrorKind::Usage, "`" + escape_foreign(call.stage) + "` is not a hook that tidegate gates",
-                "hooks: pre-commit pre-merge-commit pre-push");
+    if (call.stage == "pre-push") return gate_push(repo, call);
+    if (call.stage == "pre-rebase") return gate_rebase(repo, call);
+    if (!call.hook->stops) return run_after(repo, call);
+    return gate_index(repo, call);
 }
 
 }  // namespace
 
+void say(const std::string& line) {
+    if (!line.empty()) (void)write_all(kHookFace, line + "\n", "the terminal");
+}
+
+SessionOptions session_options(const HookCall& call) {
+    SessionOptions options;
+    options.plan.skip = skip_from_environment();
+    options.run.cancel_fd = call.cancel_fd;
+    options.fd = kHookFace;
+    return options;
+}
+
+void hand_over(const HookCall& call, Target& target) {
+    target.arguments = named_arguments(*call.hook, call.arguments);
+    for (auto& [name, value] : target.arguments)  // gates run elsewhere
+        if (name == "message_file" && !value.starts_with('/')) value = working_directory() + "/" + value;
+    target.input = call.input;
+    target.remembered = call.hook->remembered;
+}
+
+int finish(const Repository& repo, const StageRun& run) {
+    if (run.prepared->stage == nullptr) return 0;
+    const int code = exit_code_of(run.report);
+    if (code != 0 || !attests(repo, run.prepared->target.stage)) return code;
+    // Nothing is said where all is well: the commit is what counts here.
+    const auto done = attest(repo, {&run});
+    if (!done) say("nothing attested: " + done.error().message);
+    return code;
+}
+
 int hook_main(int argc, char** argv) {
     ignore_sigpipe();
     follow_upgrade(argv);
-    const auto call = call_of(argc, argv);
+    auto call = call_of(argc, argv);
     if (call.hook_path.empty() && (call.stage == "--help" || call.stage == "-h")) {
         std::fputs(usage().c_str(), stdout);
         return 0;
@@ -155,7 +127,11 @@ int hook_main(int argc, char** argv) {
         return exit_code(ErrorKind::Usage);
     }
     const auto code = run_hook(call);
-    return code ? *code : report(code.error(), "tidegate");
+    if (code) return *code;
+    const int reported = report(code.error(), "tidegate");
+    // Git has done already what a hook after it tells of; a checkout would only look as if it had failed.
+    const bool too_late = call.hook != nullptr && !call.hook->stops;
+    return too_late && code.error().kind != ErrorKind::Cancelled ? 0 : reported;
 }
 
 }  // namespace tidegate::hooks

@@ -32,6 +32,7 @@ struct Job {
     std::vector<std::vector<std::string>> lines;
     size_t line = 0;
     shared::Environment env;
+    std::string input;  // standard input, of each line
     std::string directory;
     std::string reports;  // the folder that {reports} stands for
     GateReports found;    // of the last attempt

@@ -85,7 +85,10 @@ class Planner {
         if (!gate.only.empty() && !holds(gate.only, target_))
             return skipped(planned, Fate::Empty, "`only` says no");
         if (holds(gate.except, target_)) return skipped(planned, Fate::Empty, "`except` says so");
-        if (gate.workspace == Workspace::Snapshot)
+        const bool asks = asks_for_arguments(gate, stage_.name);
+        if (asks && target_.arguments.empty())
+            return skipped(planned, Fate::Skipped, "only git's hook knows what it asks for");
+        if (gate.workspace == Workspace::Snapshot && target_.remembered && !asks)
             planned.definition = definition_key(gate, stage_, TRY(version_of(gate)));
         if (gate.takes_files()) return by_files(std::move(planned));
         return as_a_whole(std::move(planned));

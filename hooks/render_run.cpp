@@ -111,10 +111,18 @@ std::string wrapped(std::string_view text, size_t columns) {
     return result + "\n";
 }
 
+// Whether git heeds what comes of it.
+bool stops(const Target& target, const Occasion& occasion) {
+    const auto* hook = find_git_hook(target.stage);
+    return occasion.by_hook && (hook == nullptr || hook->stops);
+}
+
 std::string what_was_gated(const Target& target, const Occasion& occasion) {
     if (!target.commit) return occasion.by_hook ? "what is being committed" : "what is staged";
     const auto id = target.commit->short_str();
-    return occasion.by_hook ? "the commit being pushed (" + id + ")" : "commit " + id;
+    if (!occasion.by_hook) return "commit " + id;
+    if (target.stage == "pre-rebase") return "the commit being rebased (" + id + ")";
+    return stops(target, occasion) ? "the commit being pushed (" + id + ")" : "commit " + id;
 }
 
 std::vector<std::string> names_of(const RunReport& report, Outcome outcome) {
@@ -138,6 +146,10 @@ std::string spoil_sentence(const RunReport& report) {
 
 // The command that runs the failed gates again on what was gated.
 std::string again(const Repository& repo, const Target& target, const std::vector<std::string>& failed) {
+    // The message is lost to nobody: git keeps it in the file it gave the hook.
+    if (target.stage == "commit-msg")
+        if (const auto* file = find_argument(target.arguments, "message_file"))
+            return "git commit -eF " + shell_quote(*file) + " (your message is kept there)";
     std::string text = "tidegate run " + shell_quote(target.stage);
     if (target.commit && (!repo.head || *repo.head != *target.commit))
         text += " --tree " + target.commit->short_str();
@@ -151,7 +163,7 @@ std::string last_words(const Repository& repo, const Target& target, const RunRe
         return face.paint(Colour::Yellow, "interrupted") + " after " + human_duration(report.took) + "\n";
     const auto failed = names_of(report, Outcome::Failed);
     const auto columns = static_cast<size_t>(std::clamp(face.width, 40, 80));
-    std::string sentence = occasion.by_hook ? "stopped: " : "failed: ";
+    std::string sentence = stops(target, occasion) ? "stopped: " : "failed: ";
     const auto colon = sentence.size() - 2;
     if (!failed.empty())
         sentence += join(failed, ", ") + " failed on " + what_was_gated(target, occasion) + ".";

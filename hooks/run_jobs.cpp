@@ -25,6 +25,11 @@ Result<void> Runner::start(size_t index) {
     }
     job->env = gate_environment(gate.pass_env, gate.env, target_);
     Placeholders values;
+    if (planned.definition.empty()) {  // not remembered: what git gave the hook may count
+        values.arguments = target_.arguments;
+        for (const auto& [name, value] : target_.arguments) job->env.set(variable_of(name), value);
+        job->input = target_.input;
+    }
     for (const auto& entry : planned.files) values.files.push_back(entry.path);
     values.reports = logs_->path() + "/" + gate.name + ".reports";
     job->reports = values.reports;
@@ -44,6 +49,7 @@ Result<void> Runner::start_line(Job& job) {
     Command command;
     command.argv = job.lines[job.line];
     command.env = job.env;
+    command.input = job.input;
     command.directory = job.directory;
     command.timeout = std::max(Duration(1), gate.timeout - since(job.attempt_started));
     command.output_limit = 0;

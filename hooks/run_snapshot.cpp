@@ -34,7 +34,7 @@ Result<void> Runner::run_setup(size_t index) {
     const auto name = "setup-" + std::to_string(index + 1);
     output.open(TRY(logs_->open(name)));
     Command command;
-    command.argv = TRY(command_lines(setup.run, {{}, logs_->path()}, 65536)).front();
+    command.argv = TRY(command_lines(setup.run, {{}, logs_->path(), {}}, 65536)).front();
     command.env = gate_environment(plan_.stage->setup_pass_env, {}, target_);
     command.directory = snapshot_->path();
     command.timeout = setup.timeout;

@@ -21,12 +21,14 @@ void say(int fd, const std::string& line) {
 Result<StageRun> without_config(const Repository& repo, Target target, const SessionOptions& options,
                                 const Error& missing) {
     const std::string file(kConfigFile);
-    if (!target.commit && !repo.work_tree.empty() && exists(repo.work_tree + "/" + file))
+    const bool told = !options.first_of;
+    if (!told && !target.commit && !repo.work_tree.empty() && exists(repo.work_tree + "/" + file))
         return fail(ErrorKind::NotFound, file + " is not part of what is being committed",
                     "add it, so that its gates count: git add " + file);
     if (!options.occasion.by_hook) return fail(missing);
-    say(options.fd, "tidegate " + escape_foreign(target.stage) + "  " + about(target) + " has no " + file +
-                        ": nothing to gate");
+    if (!told)
+        say(options.fd, "tidegate " + escape_foreign(target.stage) + "  " + about(target) + " has no " +
+                            file + ": nothing to gate");
     StageRun run;
     run.prepared = std::make_unique<Prepared>();
     run.prepared->target = std::move(target);

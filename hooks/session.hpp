@@ -12,6 +12,8 @@ struct SessionOptions {
     RunOptions run;
     Occasion occasion;
     int fd = 2;  // where the face is shown
+    bool first_of =
+        true;  // false: another hook of the same act has told already that there is nothing to gate
 };
 
 // Prepares, plans, runs and shows. A tree without the stage has nothing to run: its StageRun has no stage, and

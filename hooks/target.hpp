@@ -1,6 +1,7 @@
 // What a stage is run on: a tree, the change that led to it, and what HEAD is for its gates.
 #pragma once
 
+#include "hooks/config/git_hook.hpp"
 #include "hooks/tree.hpp"
 
 namespace tidegate::hooks {
@@ -21,6 +22,11 @@ struct Target {
     // For people: the pushed ref and how many commits the remote lacks (0 where that is not known).
     std::string ref;
     size_t commits = 0;
+
+    // What git gave the hook, for gates whose result is not remembered. Empty where no hook called.
+    HookArguments arguments;
+    std::string input;       // its standard input
+    bool remembered = true;  // false: what passed on this tree once may fail the next time
 };
 
 // The tree of the index git gave us, against HEAD.

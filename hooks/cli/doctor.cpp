@@ -162,7 +162,13 @@ Result<int> doctor(const Arguments& arguments) {
     findings.push_back(look_at_git(repo));
     findings.push_back(look_at_config(repo, config));
     findings.push_back(look_at_hooks_path(folder));
-    for (const auto& stage : installable_stages()) findings.push_back(look_at_hook(folder, stage, config));
+    for (const auto& stage : installable_stages()) {
+        auto finding = look_at_hook(folder, stage, config);
+        const bool usual = stage == "pre-commit" || stage == "pre-merge-commit" || stage == "pre-push";
+        // Hooks that are neither there nor wanted are many.
+        if (usual || finding.health != Health::Note || finding.text != "not installed")
+            findings.push_back(std::move(finding));
+    }
     findings.push_back(look_at_key(repo));
     findings.push_back(look_at_snapshots(repo));
     findings.push_back(look_at_cache(repo));

@@ -1,5 +1,6 @@
 #include "hooks/cli/install.hpp"
 
+#include "hooks/config/git_hook.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 
@@ -89,7 +90,11 @@ bool beneath(const std::string& path, const std::string& folder) {
 }  // namespace
 
 const std::vector<std::string>& installable_stages() {
-    static const std::vector<std::string> kStages{"pre-commit", "pre-merge-commit", "pre-push"};
+    static const std::vector<std::string> kStages = [] {
+        std::vector<std::string> stages;
+        for (const auto& hook : git_hooks()) stages.emplace_back(hook.name);
+        return stages;
+    }();
     return kStages;
 }
 

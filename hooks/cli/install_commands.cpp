@@ -1,6 +1,7 @@
 #include "hooks/cli/commands.hpp"
 #include "hooks/cli/install.hpp"
 #include "hooks/config/config.hpp"
+#include "hooks/config/git_hook.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 #include "shared/doc/json.hpp"
@@ -44,38 +45,40 @@ Result<void> check_stages(const std::vector<std::string>& stages) {
     return {};
 }
 
-// A hooks folder among the tracked files belongs to another tool or to the whole team: executables of ours do
-// not go there.
-Result<void> refuse_work_tree(const HookFolder& folder) {
-    if (!folder.in_work_tree) return {};
-    const bool husky = folder.configured.ends_with("/_");
-    const auto place = husky ? folder.configured.substr(0, folder.configured.size() - 2) : folder.configured;
-    return fail(ErrorKind::Invalid,
-                "core.hooksPath is " + escape_foreign(folder.configured) +
-                    ", a folder among the files of this working tree",
-                "call the gates from the hooks you have, by adding to " + escape_foreign(place) +
-                    "/pre-commit the line\n    tidegate-hook pre-commit \"$@\"\n  and to " +
-                    escape_foreign(place) +
-                    "/pre-push the line\n    tidegate-hook pre-push \"$@\"\n  or let git use its own folder "
-                    "again: git config --unset core.hooksPath");
-}
-
-// The stages of the working tree's .tidegate.yaml that git can call; pre-commit's also before a clean merge,
-// which git commits without pre-commit.
+// The stages of the working tree's .tidegate.yaml that git can call here; pre-commit's also before a clean
+// merge, which git commits without pre-commit.
 Result<std::vector<std::string>> default_stages(const HookFolder& folder) {
     const auto path = folder.top + "/" + std::string(kConfigFile);
-    if (!exists(path)) return installable_stages();
+    if (!exists(path)) return std::vector<std::string>{"pre-commit", "pre-merge-commit", "pre-push"};
     const auto text = TRY(read_file(path, 1 << 20));
     const auto config = TRY(parse_config(std::string(kConfigFile), text));
     std::vector<std::string> stages;
-    for (const auto& stage : installable_stages()) {
-        const bool merge = stage == "pre-merge-commit" && config.stage("pre-commit") != nullptr;
-        if (merge || config.stage(stage) != nullptr) stages.push_back(stage);
+    for (const auto& hook : git_hooks()) {
+        const bool merge = hook.name == "pre-merge-commit" && config.stage("pre-commit") != nullptr;
+        if (!hook.server && (merge || config.stage(hook.name) != nullptr)) stages.emplace_back(hook.name);
     }
     if (stages.empty())
         return fail(ErrorKind::Usage, "no stage of " + std::string(kConfigFile) + " is a hook of git",
                     "name the hooks to install: tidegate install pre-push");
     return stages;
+}
+
+// A hooks folder among the tracked files belongs to another tool or to the whole team: executables of ours do
+// not go there.
+Result<void> refuse_work_tree(const HookFolder& folder, const std::vector<std::string>& stages) {
+    if (!folder.in_work_tree) return {};
+    const bool husky = folder.configured.ends_with("/_");
+    const auto place = husky ? folder.configured.substr(0, folder.configured.size() - 2) : folder.configured;
+    std::string lines;
+    for (const auto& stage : stages) {
+        lines += lines.empty() ? "" : "\n  and to ";
+        lines += escape_foreign(place) + "/" + stage + " the line\n    tidegate-hook " + stage + " \"$@\"";
+    }
+    return fail(ErrorKind::Invalid,
+                "core.hooksPath is " + escape_foreign(folder.configured) +
+                    ", a folder among the files of this working tree",
+                "call the gates from the hooks you have, by adding to " + lines +
+                    "\n  or let git use its own folder again: git config --unset core.hooksPath");
 }
 
 Value to_value(const HookFolder& folder, const std::vector<Hook>& hooks) {
@@ -95,8 +98,8 @@ Result<int> install(const Arguments& arguments) {
     const auto folder = TRY(find_hook_folder(git, "."));
     auto stages = arguments.texts("STAGE");
     TRY(check_stages(stages));
-    TRY(refuse_work_tree(folder));
     if (stages.empty()) stages = TRY(default_stages(folder));
+    TRY(refuse_work_tree(folder, stages));
     const auto program = TRY(find_hook_program());
     const auto hooks = TRY(install_hooks(folder, program, stages));
     if (arguments.has("json")) {
@@ -140,7 +143,7 @@ std::vector<Command> install_commands() {
              "Without STAGE: the stages of .tidegate.yaml that are hooks of git. A hook that is there "
              "already is\n"
              "kept and runs first. Doing it again changes nothing, or brings the hooks up to date.",
-             {{"STAGE", "", "pre-commit, pre-merge-commit, pre-push", Takes::Many}, kJson},
+             {{"STAGE", "", "hooks of git: " + join(installable_stages(), ", "), Takes::Many}, kJson},
              {},
              install},
             {"uninstall", "Gates", "take them out again and put back what was there", "", {}, {}, uninstall}};

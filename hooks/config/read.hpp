@@ -18,6 +18,7 @@ struct Defaults {
     shared::Duration timeout = kDefaultTimeout;
     int parallel = 0;
     std::vector<std::string> pass_env;
+    Workspace workspace = Workspace::Snapshot;
 };
 
 [[nodiscard]] bool is_gate_name(std::string_view name);

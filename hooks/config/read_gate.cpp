@@ -31,8 +31,8 @@ Gate read_gate(const Document& document, const Value& value, const Defaults& def
     gate.pass_env.insert(gate.pass_env.end(), defaults.pass_env.begin(), defaults.pass_env.end());
     gate.report = read_report(map);
     gate.required = map.boolean("required", false);
-    gate.workspace =
-        map.choice("workspace", {"snapshot", "worktree"}, 0) == 0 ? Workspace::Snapshot : Workspace::Worktree;
+    const auto workspace = static_cast<size_t>(defaults.workspace);
+    gate.workspace = static_cast<Workspace>(map.choice("workspace", {"snapshot", "worktree"}, workspace));
     gate.version = read_script(map, "version");
     gate.only = read_conditions(map, "only");
     gate.except = read_conditions(map, "except");

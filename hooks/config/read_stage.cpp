@@ -1,3 +1,4 @@
+#include "hooks/config/git_hook.hpp"
 #include "hooks/config/read.hpp"
 #include "shared/base/names.hpp"
 #include "shared/base/text.hpp"
@@ -41,12 +42,16 @@ Stage read_stage(const Document& document, const Value::Entry& entry, const Defa
     stage.fail_fast = map.boolean("fail_fast", false);
     stage.parallel = static_cast<int>(map.integer("parallel", defaults.parallel, 1, 1024));
     stage.setup_pass_env = defaults.pass_env;
+    // What follows a checkout or a merge is for the working tree: install, build an index, tell.
+    auto own = defaults;
+    const auto* hook = find_git_hook(stage.name);
+    if (hook != nullptr && !hook->stops) own.workspace = Workspace::Worktree;
     stage.link = read_links(map);
     if (const Value* list = map.list("setup"))
         for (const auto& item : list->list())
             stage.setup.push_back(read_setup(document, item, defaults, map));
     if (const Value* list = map.list("gates", Required::Yes)) {
-        for (const auto& item : list->list()) stage.gates.push_back(read_gate(document, item, defaults, map));
+        for (const auto& item : list->list()) stage.gates.push_back(read_gate(document, item, own, map));
         if (!map.failed()) check_graph(map, *list, stage.gates);
     }
     if (auto done = map.finish(); !done) top.reject(std::move(done.error()));

@@ -67,6 +67,30 @@ TEST_CASE("command: a path that holds a placeholder is not expanded again") {
     CHECK(lines->front()[2].find("/r") == std::string::npos);
 }
 
+TEST_CASE("command: what git gave the hook is put in by its name, quoted, once") {
+    Placeholders values{{"f"}, "/r"};
+    values.arguments = {{"remote", "a b{files}"}, {"url", "$(id)"}};
+    const auto text = command_lines(shell("x {remote} ${url} {url} {other} {files}"), values, 65536);
+    REQUIRE(text);
+    CHECK(text->front()[2] == "x 'a b{files}' ${url} '$(id)' {other} f");
+    const auto list = command_lines(Script{{}, {"x", "{remote}", "u={url}"}}, values, 65536);
+    REQUIRE(list);
+    CHECK(list->front() == std::vector<std::string>{"x", "a b{files}", "u=$(id)"});
+    const auto none = command_lines(shell("x {remote} {"), {{}, "/r"}, 65536);
+    REQUIRE(none);
+    CHECK(none->front()[2] == "x {remote} {");
+}
+
+TEST_CASE("command: a gate that asks for what git gives is told apart") {
+    Gate gate;
+    gate.run = shell("lint {remote}");
+    CHECK(asks_for_arguments(gate, "pre-push"));
+    CHECK_FALSE(asks_for_arguments(gate, "pre-commit"));
+    CHECK_FALSE(asks_for_arguments(gate, "nightly"));
+    gate.run = shell("lint $TIDEGATE_URL");
+    CHECK(asks_for_arguments(gate, "pre-push"));
+}
+
 TEST_CASE("command: a gate sees the allow-list, never git's variables (attacks 48, 49)") {
     setenv("GIT_DIR", "/x", 1);
     setenv("LD_PRELOAD_TEST", "/x", 1);

@@ -1,0 +1,42 @@
+// The hooks around a commit. All of them are on the tree of the index that git is about to commit.
+#include "hooks/hook_acts.hpp"
+#include "shared/base/text.hpp"
+
+namespace tidegate::hooks {
+
+using namespace shared;
+
+Result<int> gate_index(const Repository& repo, const HookCall& call) {
+    auto options = session_options(call);
+    options.first_of = call.stage == "pre-commit" || call.stage == "pre-merge-commit";
+    auto target = TRY(index_target(repo, call.stage));
+    hand_over(call, target);
+    auto run = TRY(run_session(repo, std::move(target), options));
+    // A clean merge makes its commit without pre-commit: the same gates count.
+    if (run.prepared->stage == nullptr && call.stage == "pre-merge-commit" &&
+        !run.prepared->config.stages.empty()) {
+        auto again = TRY(index_target(repo, "pre-commit"));
+        run = TRY(run_session(repo, std::move(again), options));
+    }
+    return finish(repo, run);
+}
+
+Result<int> gate_rebase(const Repository& repo, const HookCall& call) {
+    const auto given = [&](size_t index) {
+        return index < call.arguments.size() ? call.arguments[index] : std::string();
+    };
+    RevisionRange range;
+    if (!given(1).empty()) range.revision = given(1);
+    const auto upstream = given(0);
+    const auto base = TRY(repo.git.run(
+        repo.call({"merge-base", "--end-of-options", upstream.empty() ? "HEAD" : upstream, range.revision})));
+    if (base.ok())
+        range.from = std::string(trim(base.out));
+    else
+        range.all = true;  // --root, or a history of its own
+    auto target = TRY(revision_target(repo, call.stage, range));
+    hand_over(call, target);
+    return finish(repo, TRY(run_session(repo, std::move(target), session_options(call))));
+}
+
+}  // namespace tidegate::hooks
