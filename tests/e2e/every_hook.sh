@@ -183,7 +183,7 @@ version: 1
 stages:
   pre-push:
     gates:
-      - {name: where, run: ["/bin/sh", "-c", "echo \"$0\"; cat", "{remote}"], files: ["*"]}
+      - {name: where, run: ["/bin/sh", "-c", "echo \"$0\"; cat", "{remote}"]}
       - {name: blind, run: "! env | grep TIDEGATE_R && test -z \"$(cat)\""}
 Y
     git init -q --bare far.git
