@@ -125,12 +125,7 @@ std::string migration_text(const Manifest& manifest) {
 
 std::string activation_text(const Manifest& manifest) {
     std::vector<std::string> parts;
-    for (const auto& step : manifest.activate) {
-        if (const auto* unit = std::get_if<UnitStep>(&step.what))
-            parts.push_back(std::string(name_of(unit->action)) + " " + unit->unit);
-        else
-            parts.push_back("run " + std::get<Script>(step.what).shown());
-    }
+    for (const auto& step : manifest.activate) parts.push_back(step.shown());
     return joined(parts);
 }
 

@@ -60,8 +60,18 @@ std::string_view name_of(UnitAction action) {
         case UnitAction::Stop: return "stop";
         case UnitAction::Restart: return "restart";
         case UnitAction::Reload: return "reload";
+        case UnitAction::ReloadOrRestart: return "reload-or-restart";
+        case UnitAction::Enable: return "enable";
     }
     return "restart";
+}
+
+std::string ActivateStep::shown() const {
+    if (const auto* unit = std::get_if<UnitStep>(&what))
+        return std::string(name_of(unit->action)) + " " + unit->unit;
+    if (const auto* signal = std::get_if<SignalStep>(&what))
+        return "signal " + signal->name + " to " + (signal->unit.empty() ? signal->pidfile : signal->unit);
+    return "run " + std::get<Script>(what).shown();
 }
 
 std::string Manifest::label() const {

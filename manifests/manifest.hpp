@@ -71,16 +71,26 @@ struct Migrate {
     [[nodiscard]] bool revertible() const { return !up || down || compatible; }
 };
 
-enum class UnitAction { Start, Stop, Restart, Reload };
+enum class UnitAction { Start, Stop, Restart, Reload, ReloadOrRestart, Enable };
 [[nodiscard]] std::string_view name_of(UnitAction action);  // "restart"
 
 struct UnitStep {
     UnitAction action = UnitAction::Restart;
     std::string unit;
+    shared::Duration settle{1000};  // after the job is done the unit must stay up for so long
+};
+// To the main process of `unit`, or to the process whose id is in `pidfile`; one of the two is not empty.
+struct SignalStep {
+    std::string unit;
+    std::string pidfile;  // absolute
+    int number = 0;       // of signal(7)
+    std::string name;     // "HUP"
 };
 struct ActivateStep {
-    std::variant<UnitStep, Script> what;
+    std::variant<UnitStep, Script, SignalStep> what;
     shared::Duration timeout{90'000};
+
+    [[nodiscard]] std::string shown() const;  // "restart web.service", "signal HUP to web.service", a command
 };
 
 struct HttpCheck {

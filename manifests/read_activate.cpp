@@ -2,6 +2,8 @@
 #include "manifests/sections.hpp"
 #include "shared/base/text.hpp"
 
+#include <csignal>
+
 namespace tidegate::manifests {
 
 using namespace shared;
@@ -9,19 +11,53 @@ using namespace std::chrono_literals;
 
 namespace {
 
+struct NamedSignal {
+    std::string_view name;
+    int number;
+};
+// Those that programs take for "read your files again", "open your logs again" or "end with grace".
+constexpr NamedSignal kSignals[] = {{"HUP", SIGHUP},    {"INT", SIGINT},   {"QUIT", SIGQUIT},
+                                    {"TERM", SIGTERM},  {"USR1", SIGUSR1}, {"USR2", SIGUSR2},
+                                    {"WINCH", SIGWINCH}};
+
+SignalStep read_signal(MapReader& reader, const Value& value) {
+    SignalStep step;
+    const auto kind = exactly_one(reader, value, "a signal", {"unit", "pidfile"});
+    std::vector<std::string_view> names;
+    for (const auto& signal : kSignals) names.push_back(signal.name);
+    (void)reader.any("signal", Required::Yes);
+    const auto& chosen = kSignals[reader.choice("signal", names, 0)];
+    step.name = chosen.name;
+    step.number = chosen.number;
+    if (kind == size_t{0}) step.unit = judged(reader, "unit", Required::Yes, fault_of_unit);
+    if (kind == size_t{1}) step.pidfile = judged(reader, "pidfile", Required::Yes, fault_of_absolute_path);
+    return step;
+}
+
 ActivateStep read_activate_step(MapReader& reader, const Value& value) {
+    static constexpr std::string_view kUnitKeys[] = {
+        "start", "stop", "restart", "reload", "reload-or-restart", "enable"};
     ActivateStep step;
-    const auto kind =
-        exactly_one(reader, value, "an activate step", {"start", "stop", "restart", "reload", "run"});
+    std::vector<std::string_view> keys(std::begin(kUnitKeys), std::end(kUnitKeys));
+    keys.insert(keys.end(), {"run", "signal"});
+    const auto kind = exactly_one(reader, value, "an activate step", keys);
     step.timeout = reader.duration("timeout", step.timeout, 1s, 1h);
+    const Duration settle = reader.duration("settle", UnitStep{}.settle, 0s, 10min);
     if (!kind) return step;
-    if (*kind == 4) {
+    const auto key = keys[*kind];
+    const bool settles = key != "run" && key != "signal" && key != "stop" && key != "enable";
+    if (const Value* given = reader.any("settle"); given != nullptr && !settles && !reader.failed())
+        reader.reject(*given, "`settle` says nothing of `" + std::string(key) + "`",
+                      "it goes with start, restart, reload and reload-or-restart");
+    if (key == "run") {
         if (auto script = read_script(reader, "run")) step.what = std::move(*script);
-        return step;
+    } else if (key == "signal") {
+        const Value* signal = reader.map("signal");
+        nested(reader, signal, "signals", [&](MapReader& inner) { step.what = read_signal(inner, *signal); });
+    } else {
+        step.what = UnitStep{static_cast<UnitAction>(*kind),
+                             judged(reader, key, Required::Yes, fault_of_unit), settle};
     }
-    constexpr std::string_view kKeys[] = {"start", "stop", "restart", "reload"};
-    step.what =
-        UnitStep{static_cast<UnitAction>(*kind), judged(reader, kKeys[*kind], Required::Yes, fault_of_unit)};
     return step;
 }
 

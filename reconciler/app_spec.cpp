@@ -28,14 +28,18 @@ UnitVerb verb_of(mf::UnitAction action) {
         case mf::UnitAction::Stop: return UnitVerb::Stop;
         case mf::UnitAction::Restart: return UnitVerb::Restart;
         case mf::UnitAction::Reload: return UnitVerb::Reload;
+        case mf::UnitAction::ReloadOrRestart: return UnitVerb::ReloadOrRestart;
+        case mf::UnitAction::Enable: return UnitVerb::Enable;
     }
     return UnitVerb::Restart;
 }
 
 ActivateStep step_of(const mf::ActivateStep& step) {
     if (const auto* unit = std::get_if<mf::UnitStep>(&step.what))
-        return {UnitStep{verb_of(unit->action), unit->unit}, step.timeout};
-    return {script_of(std::get<mf::Script>(step.what)), step.timeout};
+        return {UnitStep{verb_of(unit->action), unit->unit, unit->settle}, step.timeout, step.shown()};
+    if (const auto* signal = std::get_if<mf::SignalStep>(&step.what))
+        return {SignalStep{signal->unit, signal->pidfile, signal->number}, step.timeout, step.shown()};
+    return {script_of(std::get<mf::Script>(step.what)), step.timeout, step.shown()};
 }
 
 Probe probe_of(const mf::HealthCheck& check) {
@@ -80,6 +84,8 @@ std::string runtime_digest(const mf::Manifest& manifest) {
         if (const auto* unit = std::get_if<mf::UnitStep>(&step.what)) {
             hash.field(name_of(unit->action));
             hash.field(unit->unit);
+        } else if (std::holds_alternative<mf::SignalStep>(step.what)) {
+            hash.field(step.shown());
         } else {
             script(std::get<mf::Script>(step.what));
         }

@@ -18,10 +18,17 @@ namespace tidegate::reconciler {
 struct UnitStep {
     UnitVerb verb = UnitVerb::Restart;
     std::string unit;
+    shared::Duration settle{1000};
+};
+struct SignalStep {
+    std::string unit;     // its main process, or …
+    std::string pidfile;  // … the one whose id is in this file
+    int number = 0;
 };
 struct ActivateStep {
-    std::variant<UnitStep, Script> what;
+    std::variant<UnitStep, Script, SignalStep> what;
     shared::Duration timeout{90'000};
+    std::string shown;  // "restart web.service"
 };
 struct BuildStep {
     Script run;

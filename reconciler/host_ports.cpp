@@ -1,5 +1,6 @@
 #include "reconciler/host_ports.hpp"
 
+#include "reconciler/activation.hpp"
 #include "reconciler/drift.hpp"
 #include "reconciler/leftover.hpp"
 #include "reconciler/look.hpp"
@@ -259,16 +260,9 @@ Result<std::string> HostPorts::activate(Side side, int cancel_fd) {
     const auto& of = spec(side);
     if (of.activate.empty()) return std::string("nothing to activate");
     const auto where = TRY(site(side));
-    for (const auto& step : of.activate) {
-        if (const auto* unit = std::get_if<UnitStep>(&step.what)) {
-            log_.note("── " + std::string(name_of(unit->verb)) + " " + unit->unit);
-            TRY(host_.units.act(unit->verb, unit->unit, step.timeout, cancel_fd));
-            continue;
-        }
-        auto how = options("activate", step.timeout, cancel_fd);
-        how.stays_behind = true;
-        TRY(run_script(std::get<Script>(step.what), where, how, log_));
-    }
+    // On the way back the former release's probes follow at once; nobody is kept waiting for its units to settle.
+    const bool settle = side == Side::To || of.probes.empty();
+    TRY(run_activation(of.activate, {where, host_.units, log_, settle, cancel_fd}));
     return count_of(of.activate.size(), "step");
 }
 

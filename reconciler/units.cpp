@@ -1,7 +1,6 @@
 #include "reconciler/units.hpp"
 
 #include "shared/base/files.hpp"
-#include "shared/base/process.hpp"
 #include "shared/base/text.hpp"
 
 #include <algorithm>
@@ -13,12 +12,13 @@ using namespace shared;
 
 namespace {
 
-constexpr Duration kLook{10'000};
-
 class NoUnits final : public Units {
   public:
-    Result<void> act(UnitVerb verb, const std::string& unit, Duration, int) override {
+    Result<void> act(UnitVerb verb, const std::string& unit, const UnitPatience&) override {
         return none("cannot " + std::string(name_of(verb)) + " " + escape_foreign(unit));
+    }
+    Result<void> signal(const std::string& unit, int) override {
+        return none("cannot signal " + escape_foreign(unit));
     }
     Result<UnitState> state(const std::string& unit) override {
         return none("cannot see the state of " + escape_foreign(unit));
@@ -31,75 +31,6 @@ class NoUnits final : public Units {
     }
 };
 
-std::string value_of(const std::string& text, std::string_view key) {
-    for (const auto line : lines_of(text))
-        if (line.starts_with(key) && line.substr(key.size()).starts_with('='))
-            return std::string(line.substr(key.size() + 1));
-    return {};
-}
-
-class SystemdUnits final : public Units {
-  public:
-    explicit SystemdUnits(std::string systemctl) : systemctl_(std::move(systemctl)) {}
-
-    Result<void> act(UnitVerb verb, const std::string& unit, Duration timeout, int cancel_fd) override {
-        TRY(check_unit_name(unit));
-        const auto what = std::string(name_of(verb)) + " of " + unit;
-        const auto exit = TRY(call({std::string(name_of(verb)), "--", unit}, timeout, cancel_fd));
-        const auto now = state(unit);
-        if (!now && now.error().kind == ErrorKind::NotFound) return fail(now.error());
-        const auto is = now ? "; it is " + now->words() : std::string();
-        if (exit.timed_out) return fail(ErrorKind::Timeout, what + " " + exit.describe() + is);
-        if (exit.cancelled) return fail(ErrorKind::Cancelled, what + " cancelled");
-        if (!exit.ok()) return refused(what, exit, is, unit);
-        // The job went well, and the service may have died since.
-        const bool starts = verb == UnitVerb::Start || verb == UnitVerb::Restart;
-        if (starts && now && (now->active == "failed" || now->sub == "auto-restart"))
-            return fail(ErrorKind::Failed, what + " did not last" + is, "journalctl -u " + unit);
-        return {};
-    }
-
-    Result<UnitState> state(const std::string& unit) override {
-        TRY(check_unit_name(unit));
-        const auto exit =
-            TRY(call({"show", "--property=LoadState,ActiveState,SubState,Result", "--", unit}, kLook, -1));
-        if (!exit.ok())
-            return fail(ErrorKind::Transient, "cannot see the state of " + unit + ": " + exit.describe());
-        if (value_of(exit.out, "LoadState") == "not-found")
-            return fail(ErrorKind::NotFound, "this host has no unit " + unit,
-                        "install it below /etc/systemd/system, then: systemctl daemon-reload");
-        return UnitState{value_of(exit.out, "ActiveState"), value_of(exit.out, "SubState"),
-                         value_of(exit.out, "Result")};
-    }
-
-  private:
-    [[nodiscard]] static tl::unexpected<Error> refused(const std::string& what, const Exit& exit,
-                                                       const std::string& is, const std::string& unit) {
-        const auto lines = lines_of(exit.err);
-        const auto words = lines.empty() ? exit.describe() : escape_foreign(lines.front().substr(0, 300));
-        const bool denied = exit.err.find("Access denied") != std::string::npos ||
-                            exit.err.find("authentication required") != std::string::npos;
-        if (denied)
-            return fail(ErrorKind::Permission, what + ": " + words,
-                        "run the daemon as root, or allow it by a polkit rule");
-        return fail(ErrorKind::Failed, what + " failed: " + words + is, "journalctl -u " + unit);
-    }
-
-    [[nodiscard]] Result<Exit> call(std::vector<std::string> args, Duration timeout, int cancel_fd) const {
-        Command command;
-        command.argv = {systemctl_, "--no-ask-password", "--no-pager"};
-        command.argv.insert(command.argv.end(), args.begin(), args.end());
-        command.env = basic_environment();
-        command.env.set("LC_ALL", "C");
-        command.timeout = timeout;
-        command.cancel_fd = cancel_fd;
-        command.output_limit = 64 << 10;
-        return run(command);
-    }
-
-    std::string systemctl_;
-};
-
 }  // namespace
 
 std::string UnitState::words() const {
@@ -108,9 +39,7 @@ std::string UnitState::words() const {
 }
 
 std::unique_ptr<Units> host_units() {
-    auto systemctl = find_program("systemctl");
-    if (systemctl && exists("/run/systemd/system"))
-        return std::make_unique<SystemdUnits>(std::move(*systemctl));
+    if (exists("/run/systemd/system")) return systemd_units({});
     return std::make_unique<NoUnits>();
 }
 
@@ -136,6 +65,8 @@ std::string_view name_of(UnitVerb verb) {
         case UnitVerb::Stop: return "stop";
         case UnitVerb::Restart: return "restart";
         case UnitVerb::Reload: return "reload";
+        case UnitVerb::ReloadOrRestart: return "reload-or-restart";
+        case UnitVerb::Enable: return "enable";
     }
     return "restart";
 }

@@ -89,6 +89,7 @@ manifests_repo() {
 # declare VERSION: the manifest change for $commit, signed and pushed.
 declare_release() {
     local more=${2:-'migrate: {up: ./bin/migrate up, down: ./bin/migrate down}'}
+    local steps=${activate:-"[{run: ./bin/restart}]"}
     cat >"$work/deploy/production/web.yaml" <<YAML
 version: 1
 app: web
@@ -98,7 +99,7 @@ root: $work/srv/web
 ${user:+user: $user}
 env: {PORT: "$port", STATE: $work/appstate}
 $more
-activate: [{run: ./bin/restart}]
+activate: $steps
 health:
   - http: {url: "http://127.0.0.1:$port/healthz", body: "$1"}
     for: ${patience:-5s}

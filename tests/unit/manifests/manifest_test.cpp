@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <csignal>
 #include <string>
 
 using namespace tidegate::manifests;
@@ -141,7 +142,7 @@ TEST_CASE("manifest: what cannot be right is refused at its place") {
         {"activate: [{restart: \"a\\nb.service\"}]\n", "not a unit's name", 22},
         {"activate: [{restart: -x.service}]\n", "not a unit's name", 22},
         {"activate: [{restart: a.service, run: x}]\n", "takes one of them", 0},
-        {"activate: [{}]\n", "needs one of: start stop restart reload run", 12},
+        {"activate: [{}]\n", "needs one of: start stop restart reload reload-or-restart enable run signal", 12},
         {"health: [{}]\n", "needs one of: http tcp run unit", 10},
         {"health: [{tcp: localhost}]\n", "must be host:port", 16},
         {"health: [{tcp: 'localhost:0'}]\n", "outside of 1 to 65535", 16},
@@ -168,7 +169,7 @@ TEST_CASE("manifest: what cannot be right is refused at its place") {
         CHECK(manifest.error().kind == ErrorKind::Invalid);
         CHECK(manifest.error().message.find(each.message) != std::string::npos);
         REQUIRE(manifest.error().where.has_value());
-        CHECK(manifest.error().where->line == 6);
+        CHECK(manifest.error().where->line == 7);
         if (each.column > 0) CHECK(manifest.error().where->column == each.column);
     }
 }
@@ -244,4 +245,42 @@ TEST_CASE("manifest: a migration needs a way back, or to need none") {
     CHECK(parsed(kShort + "migrate: {up: a, down: b}\n").migrate.revertible());
     CHECK(parsed(kShort + "migrate: {up: a, compatible: true}\n").migrate.revertible());
     CHECK_FALSE(parsed(kShort + "migrate: {up: a}\n").migrate.revertible());
+}
+
+TEST_CASE("manifest: every activation step is read, and what makes no sense of it is refused") {
+    const auto manifest =
+        parsed(kShort +
+               "activate:\n  - {reload-or-restart: web.service, settle: 3s}\n  - enable: web.timer\n"
+               "  - signal: {unit: web.service, signal: USR2}\n"
+               "  - {signal: {pidfile: /run/web.pid, signal: HUP}, timeout: 5s}\n");
+    const auto& unit = std::get<UnitStep>(manifest.activate.at(0).what);
+    CHECK(unit.action == UnitAction::ReloadOrRestart);
+    CHECK(unit.settle == 3s);
+    CHECK(std::get<UnitStep>(manifest.activate.at(1).what).action == UnitAction::Enable);
+    CHECK(std::get<SignalStep>(manifest.activate.at(2).what).number == SIGUSR2);
+    CHECK(manifest.activate.at(2).shown() == "signal USR2 to web.service");
+    CHECK(manifest.activate.at(3).shown() == "signal HUP to /run/web.pid");
+
+    struct Case {
+        const char* step;
+        const char* says;
+    };
+    for (const auto& [step, says] : {
+             Case{"{stop: web.service, settle: 1s}", "`settle` says nothing of `stop`"},
+             Case{"{run: ./x, settle: 1s}", "`settle` says nothing of `run`"},
+             Case{"signal: {unit: web.service, signal: KILL}", "`signal` cannot be `KILL`"},
+             Case{"signal: {unit: web.service}", "missing key `signal`"},
+             Case{"signal: {unit: web.service, pidfile: /run/x, signal: HUP}", "it takes one of them"},
+             Case{"signal: {pidfile: web.pid, signal: HUP}", "must begin with /"},
+             Case{"restart: ../x.service", "is not a unit's name"},
+             Case{"restart: \"x.service\\nreboot.target\"", "is not a unit's name"},
+             Case{"restart: --force.service", "is not a unit's name"},
+         }) {
+        CAPTURE(step);
+        const auto wrong = parse_manifest("web.yaml", kShort + "activate:\n  - " + step + "\n");
+        REQUIRE_FALSE(wrong.has_value());
+        CHECK_MESSAGE(wrong.error().message.find(says) != std::string::npos, wrong.error().line());
+        REQUIRE(wrong.error().where);
+        CHECK(wrong.error().where->line == 7);
+    }
 }

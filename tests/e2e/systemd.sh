@@ -1,0 +1,120 @@
+# The reconciler on a host with systemd: this machine's own files, booted once more in a container (systemd-nspawn over
+# an overlay that forgets everything), with a network of its own. Needs root, and says so where it can't run.
+source "$TIDEGATE_SOURCE/tests/e2e/reconciler.sh"
+
+# boot [UNIT_FILE…]: the host is up; `inside COMMAND…` runs in it. $work is the same folder inside and outside.
+boot() {
+    [ "$(id -u)" = 0 ] || skip "needs root to boot a container"
+    local need
+    for need in systemd-nspawn nsenter unshare dbus-daemon; do
+        command -v $need >/dev/null || skip "needs $need (packages systemd-container, dbus)"
+    done
+    [ -x /lib/systemd/systemd ] || skip "needs systemd's own program"
+    mkdir -p "$work/units" "$work/layer"
+    cat >"$work/boot" <<SH
+#!/bin/bash
+set -e
+mount -t tmpfs -o mode=755 tmpfs "$work/layer"
+mkdir "$work/layer/lower" "$work/layer/up" "$work/layer/work" "$work/layer/root"
+mount --bind / "$work/layer/lower"
+mount -t overlay overlay -o lowerdir="$work/layer/lower",upperdir="$work/layer/up",workdir="$work/layer/work" "$work/layer/root"
+root=$work/layer/root
+: >"\$root/etc/machine-id"
+rm -f "\$root"/etc/systemd/system/*.wants/*
+cp "$work/units"/* "\$root/etc/systemd/system/" 2>/dev/null || true
+exec systemd-nspawn -q -D "\$root" --register=no --keep-unit --private-network --machine=host --console=read-only \
+    --bind="$work" --bind-ro="$TIDEGATE_BIN" -b systemd.unit=multi-user.target
+SH
+    chmod +x "$work/boot"
+    SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=$([ -e /sys/fs/cgroup/cgroup.controllers ] && echo 1 || echo 0) \
+        setsid unshare -m "$work/boot" >"$work/boot.log" 2>&1 </dev/null &
+    echo $! >>"$work/.started"
+    nspawn=$!
+    local until=$(($(date +%s) + 90))
+    host_pid=
+    until [ -n "$host_pid" ] && inside systemctl is-system-running >/dev/null 2>&1; do
+        kill -0 "$nspawn" 2>/dev/null || skip "no container can be booted here: $(tail -n1 "$work/boot.log" | tr -d '\033\r')"
+        [ "$(date +%s)" -lt "$until" ] || fail "the host did not come up: $(tail -n5 "$work/boot.log")"
+        host_pid=$(pgrep -P "$nspawn" -x systemd || true)
+        sleep 0.1
+    done
+    echo "$host_pid" >>"$work/.started" # it outlives its container's keeper
+}
+inside() { nsenter -t "$host_pid" -a env -C "$work" "$@"; }
+inside_once() { run inside env PATH="$PATH" HOME="$HOME" tidegated --config "$work/etc/tidegated.yaml" --once; }
+# A unit of the app: unit NAME, its file on stdin.
+unit() { cat >"$work/units/$1"; }
+
+# What `world` gives, with a service of systemd's in the place of a script.
+host_world() {
+    mkdir -p "$work/units"
+    world
+    unit web.service <<UNIT
+[Unit]
+StartLimitIntervalSec=0
+[Service]
+User=nobody
+WorkingDirectory=$work/srv/web/current
+ExecStart=/usr/bin/python3 bin/serve.py $port
+Restart=on-failure
+RestartSec=100ms
+UNIT
+    boot
+    activate="[{restart: web.service}]"
+}
+inside_serves() { [ "$(inside curl -fsS "http://127.0.0.1:$port/")" = "$1" ]; }
+
+test_a_unit_is_restarted_over_dbus_and_one_that_dies_or_flaps_is_reverted_with_its_last_words() {
+    host_world
+    release 1 1 0
+    declare_release 1
+    inside_once
+    expect_status 0
+    inside_serves 1
+    # The next one dies a moment after systemd called it started, again and again.
+    echo 'import time; time.sleep(0.3); raise SystemExit("no such table: users")' >"$work/web/bin/serve.py"
+    release 2 1 1
+    declare_release 2
+    inside_once
+    expect_status 1
+    expect_contains "$err" "restart of web.service did not last: systemd keeps starting it again"
+    expect_contains "$err" "it said: no such table: users"
+    inside_serves 1
+    expect_equal "$(inside systemctl is-active web.service)" active
+}
+
+test_every_kind_of_activation_step_reaches_its_unit() {
+    mkdir -p "$work/units"
+    # Rings when it is told to, by its unit or by its pid file.
+    unit bell.service <<UNIT
+[Service]
+User=nobody
+ExecStart=/bin/sh -c 'trap "echo usr1 >>$work/appstate/rung" USR1; trap "echo hup >>$work/appstate/rung" HUP; echo \$\$\$\$ >$work/appstate/bell.pid; while :; do sleep 0.1; done'
+[Install]
+WantedBy=multi-user.target
+UNIT
+    unit job.service <<UNIT
+[Service]
+Type=oneshot
+User=nobody
+ExecStart=/bin/sh -c 'echo ran >>$work/appstate/job'
+UNIT
+    host_world
+    activate="[{enable: bell.service}, {start: bell.service, settle: 200ms}, {signal: {unit: bell.service, signal: USR1}}, {start: job.service, settle: 0}, {reload-or-restart: web.service, settle: 0}, {run: 'until test -s \$STATE/bell.pid; do sleep 0.1; done'}, {signal: {pidfile: $work/appstate/bell.pid, signal: HUP}}]"
+    release 1 1 0
+    declare_release 1
+    inside_once
+    expect_status 0
+    inside_serves 1
+    expect_equal "$(inside systemctl is-enabled bell.service)" enabled
+    expect_equal "$(cat appstate/job)" ran
+    wait_for 10 grep -q usr1 appstate/rung
+    wait_for 10 grep -q hup appstate/rung
+    release 2 1 1
+    activate="[{restart: web.service}, {restart: nowhere.service}]" declare_release 2
+    inside_once
+    expect_status 1
+    expect_contains "$err" "this host has no unit nowhere.service"
+    expect_contains "$err" "held"
+    inside_serves 1
+}
