@@ -169,7 +169,7 @@ TEST_CASE("manifest: what cannot be right is refused at its place") {
         CHECK(manifest.error().kind == ErrorKind::Invalid);
         CHECK(manifest.error().message.find(each.message) != std::string::npos);
         REQUIRE(manifest.error().where.has_value());
-        CHECK(manifest.error().where->line == 7);
+        CHECK(manifest.error().where->line == 6);
         if (each.column > 0) CHECK(manifest.error().where->column == each.column);
     }
 }
