@@ -55,6 +55,7 @@ void Display::started(const Plan& plan) {
     plan_ = &plan;
     lines_.assign(plan.gates.size(), {});
     write(headline(plan, target_, occasion_) + "\n");
+    if (!plan.scope.empty()) write(plan.scope + "\n");
 }
 
 void Display::preparing(const std::string& what) {

@@ -9,6 +9,8 @@ using namespace shared;
 Result<int> gate_index(const Repository& repo, const HookCall& call) {
     auto options = session_options(call);
     options.first_of = call.stage == "pre-commit" || call.stage == "pre-merge-commit";
+    const bool merge = call.stage == "pre-merge-commit" && !attests(repo, call.stage);
+    const auto proofs = TRY(attest_if_asked(repo, merge ? "pre-commit" : call.stage, options));
     auto target = TRY(index_target(repo, call.stage));
     hand_over(call, target);
     auto run = TRY(run_session(repo, std::move(target), options));
@@ -18,7 +20,7 @@ Result<int> gate_index(const Repository& repo, const HookCall& call) {
         auto again = TRY(index_target(repo, "pre-commit"));
         run = TRY(run_session(repo, std::move(again), options));
     }
-    return finish(repo, run);
+    return finish(repo, run, proofs.get());
 }
 
 Result<int> gate_rebase(const Repository& repo, const HookCall& call) {
@@ -36,7 +38,9 @@ Result<int> gate_rebase(const Repository& repo, const HookCall& call) {
         range.all = true;  // --root, or a history of its own
     auto target = TRY(revision_target(repo, call.stage, range));
     hand_over(call, target);
-    return finish(repo, TRY(run_session(repo, std::move(target), session_options(call))));
+    auto options = session_options(call);
+    const auto proofs = TRY(attest_if_asked(repo, call.stage, options));
+    return finish(repo, TRY(run_session(repo, std::move(target), options)), proofs.get());
 }
 
 }  // namespace tidegate::hooks

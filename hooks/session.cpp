@@ -1,5 +1,6 @@
 #include "hooks/session.hpp"
 
+#include "hooks/scope.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 
@@ -35,6 +36,16 @@ Result<StageRun> without_config(const Repository& repo, Target target, const Ses
     return run;
 }
 
+// What is to be attested is judged whole, unless what it changes is proven. Gives the line that says so.
+Result<std::string> widen(const Repository& repo, Prepared& ready, Proofs& proofs, PlanOptions& wanted) {
+    const auto scope = TRY(scope_to_attest(repo, ready, proofs));
+    wanted.all_together = scope.all_together;
+    if (!scope.all_files || wanted.all_files) return std::string();
+    wanted.all_files = true;
+    if (ready.target.entries.empty()) ready.target.entries = TRY(list_tree(repo, ready.target.tree));
+    return "judging all " + count_of(ready.target.entries.size(), "file") + ": " + scope.why;
+}
+
 }  // namespace
 
 Result<StageRun> run_session(const Repository& repo, Target target, const SessionOptions& options) {
@@ -65,7 +76,12 @@ Result<StageRun> run_session(const Repository& repo, Target target, const Sessio
         return run;
     }
     const Cache cache(repo.shared_dir() + "/cache");
-    run.plan = TRY(make_plan(repo, *ready.stage, ready.target, cache, options.plan));
+    auto wanted = options.plan;
+    std::string scope;
+    if (options.attesting != nullptr) scope = TRY(widen(repo, ready, *options.attesting, wanted));
+    run.plan = TRY(make_plan(repo, *ready.stage, ready.target, cache, wanted));
+    run.plan.scope = std::move(scope);
+    run.whole = options.attesting != nullptr;
     Display display(repo, ready.target, Face::of(options.fd), options.fd, options.occasion);
     auto report = run_plan(repo, run.plan, ready.target, cache, display, options.run);
     if (!report) {

@@ -4,6 +4,7 @@
 #include "hooks/attest.hpp"
 #include "hooks/display.hpp"
 #include "hooks/engine.hpp"
+#include "hooks/proof.hpp"
 
 namespace tidegate::hooks {
 
@@ -14,6 +15,8 @@ struct SessionOptions {
     int fd = 2;  // where the face is shown
     bool first_of =
         true;  // false: another hook of the same act has told already that there is nothing to gate
+    // Set where the run is to be attested: it then judges the whole tree, or stands on a proof of what it changes.
+    Proofs* attesting = nullptr;
 };
 
 // Prepares, plans, runs and shows. A tree without the stage has nothing to run: its StageRun has no stage, and

@@ -54,6 +54,12 @@ Result<int> run_stage_command(const Arguments& arguments) {
     options.plan = plan_options(arguments);
     options.run.cancel_fd = signals.get();
     options.occasion.by_hook = false;
+    std::optional<Proofs> proofs;
+    if (arguments.has("attest")) {
+        proofs = TRY(Proofs::open(repo, arguments.text("key", "")));
+        if (!proofs->trust().own) return fail(proofs->trust().own.error());  // before minutes of gates
+        options.attesting = &*proofs;
+    }
     const bool json = arguments.has("json");
     options.fd = json ? STDERR_FILENO : STDOUT_FILENO;
     auto target = TRY(target_of(repo, stage, arguments));
@@ -62,7 +68,7 @@ Result<int> run_stage_command(const Arguments& arguments) {
     if (json) std::puts(to_json(run_value(run)).c_str());
     const int code = exit_code_of(run.report);
     if (code != 0 || !arguments.has("attest")) return code;
-    const auto count = TRY(attest(repo, {&run}));
+    const auto count = TRY(attest(repo, {&run}, proofs->trust().own));
     std::fprintf(json ? stderr : stdout, "%s\n",
                  count > 0 ? "attested; bring it to others with: tidegate attest push" : "attested before");
     return 0;
@@ -159,6 +165,7 @@ std::vector<Option> target_options() {
 std::vector<Command> run_commands() {
     auto run = target_options();
     run.push_back({"--attest", "", "sign an attestation when all gates have passed", Takes::Nothing});
+    run.push_back({"--key", "FILE", "the private key to attest with", Takes::One});
     run.push_back({"--junit", "FILE", "write a JUnit report of the gates", Takes::One});
     run.push_back(kJson);
     auto plan = target_options();
