@@ -54,8 +54,7 @@ void Display::write(const std::string& text) const {
 void Display::started(const Plan& plan) {
     plan_ = &plan;
     lines_.assign(plan.gates.size(), {});
-    write(headline(plan, target_, occasion_) + "\n");
-    if (!plan.scope.empty()) write(plan.scope + "\n");
+    if (!occasion_.continued) write(headline(plan, target_, occasion_) + "\n");
 }
 
 void Display::preparing(const std::string& what) {

@@ -134,11 +134,12 @@ Result<int> show(const Arguments& arguments) {
 // --allowed-signers, else what git itself verifies with.
 Result<std::string> signers_file(const Repository& repo, const Arguments& arguments) {
     if (const auto named = arguments.text("allowed-signers")) return *named;
-    auto configured = allowed_signers_file(repo, TRY(key_settings(repo)));
-    if (!configured.empty()) return configured;
+    auto configured =
+        repo.git.line(repo.call({"config", "--type=path", "--get", "gpg.ssh.allowedSignersFile"}));
+    if (configured && !configured->empty()) return *configured;
     return fail(ErrorKind::Usage, "whose attestations count is not said",
                 "name an allowed_signers file: --allowed-signers FILE, or git config "
-                "tidegate.allowedSigners FILE");
+                "gpg.ssh.allowedSignersFile FILE");
 }
 
 Result<int> verify(const Arguments& arguments) {
@@ -213,7 +214,7 @@ std::vector<Command> attest_commands() {
     const Option commit{"COMMIT", "", "whose tree it is about (HEAD)", Takes::One};
     const Option stage{"--stage", "S", "of this stage only", Takes::One};
     const Option remote{"REMOTE", "", "a remote's name or address (origin)", Takes::One};
-    const Option signers{"--allowed-signers", "F", "whose signatures count (tidegate.allowedSigners)",
+    const Option signers{"--allowed-signers", "F", "whose signatures count (gpg.ssh.allowedSignersFile)",
                          Takes::One};
     const Option envelope{"--envelope", "", "the signed envelopes as they are, one a line", Takes::Nothing};
     Command attest{"attest", "Gates", "the signed proof that a stage passed on a tree", "", {}, {}, {}};
