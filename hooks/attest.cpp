@@ -12,9 +12,6 @@ using namespace shared;
 
 namespace {
 
-constexpr std::string_view kSetUp =
-    "git config gpg.format ssh && git config user.signingkey ~/.ssh/id_ed25519.pub";
-
 std::string outcome_text(Outcome outcome) {
     switch (outcome) {
         case Outcome::Passed: return "passed";
@@ -27,25 +24,6 @@ std::string outcome_text(Outcome outcome) {
         case Outcome::Cancelled: return "failed";
     }
     return "failed";
-}
-
-// What git's own configuration says about signing; by name in lower case.
-Result<std::map<std::string, std::string>> signing_settings(const Repository& repo) {
-    std::map<std::string, std::string> settings;
-    const auto exit = TRY(repo.git.run(
-        repo.call({"config", "-z", "--get-regexp",
-                   "^(tidegate\\.signingkey|user\\.signingkey|gpg\\.format|gpg\\.ssh\\.program)$"})));
-    for (const auto entry : split(exit.out, '\0')) {
-        const auto newline = entry.find('\n');
-        if (newline == std::string_view::npos) continue;
-        settings[std::string(entry.substr(0, newline))] = std::string(entry.substr(newline + 1));
-    }
-    return settings;
-}
-
-bool is_key_text(std::string_view key) {
-    return key.starts_with("key::") || key.starts_with("ssh-") || key.starts_with("ecdsa-") ||
-           key.starts_with("sk-");
 }
 
 // Whether the same key has vouched for the same already.
@@ -85,21 +63,6 @@ bool attests(const Repository& repo, std::string_view stage) {
     return std::find(names.begin(), names.end(), stage) != names.end();
 }
 
-Result<SshSigner> attestation_signer(const Repository& repo) {
-    auto settings = TRY(signing_settings(repo));
-    const auto own = settings["tidegate.signingkey"];
-    const auto key = own.empty() ? settings["user.signingkey"] : own;
-    if (key.empty()) return fail(ErrorKind::NotFound, "no signing key is set up", std::string(kSetUp));
-    const bool ssh = !own.empty() || settings["gpg.format"] == "ssh" || is_key_text(key);
-    if (!ssh)
-        return fail(
-            ErrorKind::Unsupported,
-            "user.signingkey is not an SSH key (gpg.format is " +
-                (settings["gpg.format"].empty() ? "openpgp" : escape_foreign(settings["gpg.format"])) + ")",
-            "name one for attestations: git config tidegate.signingKey ~/.ssh/id_ed25519.pub");
-    return SshSigner::make(key, settings["gpg.ssh.program"]);
-}
-
 Result<TestResult> test_result(const StageRun& run, WallTime finished) {
     const auto& target = run.prepared->target;
     TestResult result;
@@ -117,7 +80,8 @@ Result<TestResult> test_result(const StageRun& run, WallTime finished) {
     return result;
 }
 
-Result<size_t> attest(const Repository& repo, const std::vector<const StageRun*>& runs) {
+Result<size_t> attest(const Repository& repo, const std::vector<const StageRun*>& runs,
+                      const Result<SigningKey>& key) {
     std::vector<const StageRun*> staged;
     for (const auto* run : runs) {
         if (run->prepared->stage == nullptr) continue;  // the tree has no such stage: nothing to vouch for
@@ -125,7 +89,12 @@ Result<size_t> attest(const Repository& repo, const std::vector<const StageRun*>
         staged.push_back(run);
     }
     if (staged.empty()) return 0;
-    const auto signer = TRY(attestation_signer(repo));
+    if (!key) return fail(key.error());
+    for (const auto* run : staged)
+        if (!run->whole)
+            return fail(ErrorKind::Denied,
+                        "only the change was looked at, and an attestation speaks of the tree");
+    const auto& signer = key->signer;
     const AttestationStore store(repo);
     const auto now = SystemClock().now();
     std::vector<AttestationFile> files;
@@ -142,12 +111,12 @@ Result<size_t> attest(const Repository& repo, const std::vector<const StageRun*>
 }
 
 Result<std::string> attest_push(const Repository& repo, const std::vector<const StageRun*>& runs,
-                                const std::string& remote, int cancel_fd) {
+                                const Result<SigningKey>& key, const std::string& remote, int cancel_fd) {
     std::vector<std::string> trees;
     for (const auto* run : runs)
         if (run->prepared->stage != nullptr) trees.push_back(run->prepared->target.tree.short_str());
     if (trees.empty()) return std::string();
-    const auto count = attest(repo, runs);
+    const auto count = attest(repo, runs, key);
     if (!count) return one_line("nothing attested: ", count.error());
     const AttestationStore store(repo, cancel_fd);
     if (*count == 0 && store.known_at(remote).value_or(false)) return std::string();
@@ -155,6 +124,14 @@ Result<std::string> attest_push(const Repository& repo, const std::vector<const 
     if (!pushed && pushed.error().kind == ErrorKind::Cancelled) return fail(pushed.error());
     if (!pushed) return one_line("", pushed.error());
     return "attested: tree " + join(trees, ", ") + " → " + shown_remote(remote);
+}
+
+Result<std::string> bring_proofs(const Repository& repo, const std::string& remote, int cancel_fd) {
+    const AttestationStore store(repo, cancel_fd);
+    const auto pushed = store.push(remote, attestation_patience(repo));
+    if (pushed) return std::string();
+    if (pushed.error().kind == ErrorKind::Cancelled) return fail(pushed.error());
+    return one_line("", pushed.error());
 }
 
 }  // namespace tidegate::hooks

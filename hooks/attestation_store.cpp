@@ -19,11 +19,6 @@ constexpr int kTries = 6;
 constexpr Duration kLockPatience{10'000};
 const std::string kRef{kAttestationsRef};
 
-// Where the remote's side of the ref is remembered.
-std::string tracking_ref(const std::string& remote) {
-    return "refs/tidegate/remotes/" + sha256_hex(remote).substr(0, 16);
-}
-
 // The person who pushes, as git would write them; a neutral name where git has none.
 std::string committer(const Repository& repo) {
     const auto ident = repo.git.line(repo.call({"var", "GIT_COMMITTER_IDENT"}));
@@ -274,6 +269,10 @@ Result<bool> AttestationStore::known_at(const std::string& remote) const {
 Result<void> AttestationStore::remember(const std::string& remote, const Oid& pushed) const {
     (void)TRY(repo_.git.run(repo_.call({"update-ref", tracking_ref(remote), pushed.str()})));
     return {};
+}
+
+std::string tracking_ref(const std::string& remote) {
+    return "refs/tidegate/remotes/" + sha256_hex(remote).substr(0, 16);
 }
 
 std::string shown_remote(const std::string& remote) {

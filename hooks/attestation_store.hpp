@@ -52,6 +52,9 @@ class AttestationStore {
     int cancel_fd_;
 };
 
+// The ref that remembers which of the proofs `remote` had when we last spoke to it.
+[[nodiscard]] std::string tracking_ref(const std::string& remote);
+
 // A remote as it may be shown: an address without its user and password.
 [[nodiscard]] std::string shown_remote(const std::string& remote);
 

@@ -54,7 +54,8 @@ void Display::write(const std::string& text) const {
 void Display::started(const Plan& plan) {
     plan_ = &plan;
     lines_.assign(plan.gates.size(), {});
-    if (!occasion_.continued) write(headline(plan, target_, occasion_) + "\n");
+    write(headline(plan, target_, occasion_) + "\n");
+    if (!plan.scope.empty()) write(plan.scope + "\n");
 }
 
 void Display::preparing(const std::string& what) {

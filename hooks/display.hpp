@@ -13,9 +13,8 @@ namespace tidegate::hooks {
 
 // Who started the run, for the words around it.
 struct Occasion {
-    bool by_hook = true;     // git did; else `tidegate run`
-    std::string remote;      // of a push
-    bool continued = false;  // goes on with a run that has its headline already
+    bool by_hook = true;  // git did; else `tidegate run`
+    std::string remote;   // of a push
 };
 
 class Display final : public Watcher {

@@ -100,12 +100,20 @@ void hand_over(const HookCall& call, Target& target) {
     target.remembered = call.hook->remembered;
 }
 
-int finish(const Repository& repo, const StageRun& run) {
+Result<std::unique_ptr<Proofs>> attest_if_asked(const Repository& repo, const std::string& stage,
+                                                SessionOptions& options) {
+    if (!attests(repo, stage)) return nullptr;
+    auto proofs = std::make_unique<Proofs>(TRY(Proofs::open(repo)));
+    if (proofs->trust().own && options.plan.skip.empty()) options.attesting = proofs.get();
+    return proofs;
+}
+
+int finish(const Repository& repo, const StageRun& run, const Proofs* proofs) {
     if (run.prepared->stage == nullptr) return 0;
     const int code = exit_code_of(run.report);
-    if (code != 0 || !attests(repo, run.prepared->target.stage)) return code;
+    if (code != 0 || proofs == nullptr || !attests(repo, run.prepared->target.stage)) return code;
     // Nothing is said where all is well: the commit is what counts here.
-    const auto done = attest(repo, {&run});
+    const auto done = attest(repo, {&run}, proofs->trust().own);
     if (!done) say("nothing attested: " + done.error().message);
     return code;
 }

@@ -28,8 +28,13 @@ void say(const std::string& line);
 [[nodiscard]] SessionOptions session_options(const HookCall& call);
 // What git gave the hook, for the gates.
 void hand_over(const HookCall& call, Target& target);
+// For a stage that is attested by itself: whom it is trusted by, and `options` to judge what that takes. nullptr where
+// it is not.
+[[nodiscard]] Result<std::unique_ptr<Proofs>> attest_if_asked(const Repository& repo,
+                                                              const std::string& stage,
+                                                              SessionOptions& options);
 // The exit code of a run, after attesting it where that is asked for (not for a push, which brings its own).
-[[nodiscard]] int finish(const Repository& repo, const StageRun& run);
+[[nodiscard]] int finish(const Repository& repo, const StageRun& run, const Proofs* proofs);
 
 // pre-commit, pre-merge-commit, prepare-commit-msg, commit-msg: on the index's tree.
 [[nodiscard]] Result<int> gate_index(const Repository& repo, const HookCall& call);

@@ -101,14 +101,6 @@ class Planner {
         return std::move(planned);
     }
 
-    // A commit to a protected branch is one even where it only deletes.
-    static bool asked_without_files(const Gate& gate) {
-        return std::any_of(gate.builtins.begin(), gate.builtins.end(), [](const std::string& name) {
-            const auto* check = builtin::find(name);
-            return check != nullptr && check->without_files;
-        });
-    }
-
     // What `version:` prints; a tool that is not there is told of when the gate runs.
     Result<std::string> version_of(const Gate& gate) {
         if (gate.version.empty()) return std::string();
@@ -183,11 +175,14 @@ class Planner {
             planned.matched = static_cast<size_t>(
                 std::count_if(target_.changes->begin(), target_.changes->end(),
                               [&](const Change& change) { return gate.files.matches(change.entry.path); }));
-            if (planned.matched == 0) return skipped(planned, Fate::Empty, "no matching files");
+            if (planned.matched == 0 && !options_.all_together)
+                return skipped(planned, Fate::Empty, "no matching files");
             TRY(ensure_entries(repo_, target_));
             std::vector<const TreeEntry*> matching;
             for (const auto& entry : target_.entries)
                 if (gate.files.matches(entry.path)) matching.push_back(&entry);
+            if (planned.matched == 0 && matching.empty())
+                return skipped(planned, Fate::Empty, "no matching files");
             input = sha256_hex(TRY(surroundings()) + input_key(matching));
         }
         if (planned.definition.empty()) return planned;
@@ -226,6 +221,18 @@ void run_what_is_needed(Plan& plan) {
 }
 
 }  // namespace
+
+bool conditions_hold(const Gate& gate, const Target& target) {
+    return (gate.only.empty() || holds(gate.only, target)) && !holds(gate.except, target);
+}
+
+// A commit to a protected branch is one even where it only deletes.
+bool asked_without_files(const Gate& gate) {
+    return std::any_of(gate.builtins.begin(), gate.builtins.end(), [](const std::string& name) {
+        const auto* check = builtin::find(name);
+        return check != nullptr && check->without_files;
+    });
+}
 
 const PlannedGate* Plan::find(std::string_view gate) const {
     const auto found = std::find_if(gates.begin(), gates.end(),

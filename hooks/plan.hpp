@@ -23,8 +23,6 @@ struct PlannedGate {
     std::vector<TreeEntry> files;  // those of the change that match and are still to be looked at
     size_t matched = 0;            // those of the change that match
     std::string definition;        // cache key
-    bool first = false;            // runs before all that is not
-    bool to_fix = false;  // when it fails, what is not `first` does not run: its fix makes another tree
     std::vector<std::string> inputs;  // to remember when it passes: one, or one for each of `files`
 
     [[nodiscard]] bool in_process() const { return !gate->builtins.empty(); }
@@ -35,7 +33,8 @@ struct Plan {
     std::vector<PlannedGate> gates;  // in the file's order
     size_t changed_files = 0;        // of the change, deletions not counted
     bool needs_snapshot = false;     // a gate that runs wants a checkout
-    std::string config_note;         // something about the plan a person should know; may be empty
+    std::string scope;        // "judging all 214 files: the base d3adbee is not attested"; may be empty
+    std::string config_note;  // something about the plan a person should know; may be empty
 
     [[nodiscard]] const PlannedGate* find(std::string_view gate) const;
     [[nodiscard]] size_t count(Fate fate) const;
@@ -45,8 +44,14 @@ struct PlanOptions {
     std::set<std::string> skip;  // names from TIDEGATE_SKIP
     std::set<std::string> only;  // names from --gate, with what they need; empty: all
     bool use_cache = true;
-    bool all_files = false;  // every file of the tree counts as changed
+    bool all_files = false;     // every file of the tree counts as changed
+    bool all_together = false;  // … for gates that judge their files together
 };
+// Whether `only` and `except` let the gate run for this target.
+[[nodiscard]] bool conditions_hold(const Gate& gate, const Target& target);
+// Whether the gate has something to say even where no file of the change is its business: about the branch, say.
+[[nodiscard]] bool asked_without_files(const Gate& gate);
+
 // Names in TIDEGATE_SKIP, by comma or space.
 [[nodiscard]] std::set<std::string> skip_from_environment();
 

@@ -102,6 +102,7 @@ Result<Target> target_of(const Repository& repo, const std::string& stage, const
     const bool known = had_here && std::find(range.boundary.begin(), range.boundary.end(), *had_here) !=
                                        range.boundary.end();
     target.from = known ? *had_here : range.boundary.front();
+    if (range.boundary.size() > 1) target.bases = range.boundary;
     if (range.boundary.size() > 1 && range.commits.size() <= kMostCommitsLookedAt)
         target.changes = TRY(touched(repo, range, target.tree));
     return target;
@@ -146,7 +147,7 @@ Result<Push> targets_of_push(const Repository& repo, std::string stage, const st
     }
 
     Push push;
-    std::unordered_set<Oid> trees;
+    std::unordered_map<Oid, size_t> trees;  // which target is theirs
     for (const auto& update : updates) {
         if (update.local.is_null()) continue;  // a deletion brings nothing
         const auto& local = known[update.local];
@@ -154,7 +155,11 @@ Result<Push> targets_of_push(const Repository& repo, std::string stage, const st
             push.skipped.push_back(shown(update) + ": not a commit, nothing to gate");
             continue;
         }
-        if (!trees.insert(*local.tree).second) continue;
+        const auto [same, is_new] = trees.emplace(*local.tree, push.targets.size());
+        if (!is_new) {
+            push.targets[same->second].also.push_back(update.remote_ref);
+            continue;
+        }
         const auto had_here = update.remote.is_null() ? std::nullopt : known[update.remote].commit;
         push.targets.push_back(TRY(target_of(repo, stage, update, local, had_here, had, remote)));
     }

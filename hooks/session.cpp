@@ -1,5 +1,6 @@
 #include "hooks/session.hpp"
 
+#include "hooks/scope.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 
@@ -35,39 +36,14 @@ Result<StageRun> without_config(const Repository& repo, Target target, const Ses
     return run;
 }
 
-// Plans and runs until nothing is left that a fix has not been tried on.
-Result<StageRun> run_and_fix(const Repository& repo, StageRun run, const SessionOptions& options) {
-    const Cache cache(repo.shared_dir() + "/cache");
-    Fixes fixes(repo, options.fix, cache, options.run);
-    auto occasion = options.occasion;
-    Duration before{0};
-    while (true) {
-        auto& ready = *run.prepared;
-        run.plan = TRY(make_plan(repo, *ready.stage, ready.target, cache, options.plan));
-        fixes.put_first(run.plan);
-        Display display(repo, ready.target, Face::of(options.fd), options.fd, occasion);
-        auto report = run_plan(repo, run.plan, ready.target, cache, display, options.run);
-        if (!report) {
-            display.clear();
-            return fail(std::move(report.error()));
-        }
-        run.report = std::move(*report);
-        before = run.report.took += before;
-        if (!fixes.wanted(run)) {
-            display.clear();
-            TRY(fixes.finish(run, options.fd));
-            display.settle(run.plan, run.report);
-            return run;
-        }
-        auto next = fixes.mend(run, display);
-        display.clear();
-        if (!next) return fail(std::move(next.error()));
-        run.prepared = TRY(prepare_stage(repo, std::move(*next)));
-        if (run.prepared->stage == nullptr)
-            return fail(ErrorKind::Invalid, "a fix has taken the stage out of " + std::string(kConfigFile),
-                        "nothing was changed");
-        occasion.continued = true;
-    }
+// What is to be attested is judged whole, unless what it changes is proven. Gives the line that says so.
+Result<std::string> widen(const Repository& repo, Prepared& ready, Proofs& proofs, PlanOptions& wanted) {
+    const auto scope = TRY(scope_to_attest(repo, ready, proofs));
+    wanted.all_together = scope.all_together;
+    if (!scope.all_files || wanted.all_files) return std::string();
+    wanted.all_files = true;
+    if (ready.target.entries.empty()) ready.target.entries = TRY(list_tree(repo, ready.target.tree));
+    return "judging all " + count_of(ready.target.entries.size(), "file") + ": " + scope.why;
 }
 
 }  // namespace
@@ -99,7 +75,22 @@ Result<StageRun> run_session(const Repository& repo, Target target, const Sessio
         }
         return run;
     }
-    return run_and_fix(repo, std::move(run), options);
+    const Cache cache(repo.shared_dir() + "/cache");
+    auto wanted = options.plan;
+    std::string scope;
+    if (options.attesting != nullptr) scope = TRY(widen(repo, ready, *options.attesting, wanted));
+    run.plan = TRY(make_plan(repo, *ready.stage, ready.target, cache, wanted));
+    run.plan.scope = std::move(scope);
+    run.whole = options.attesting != nullptr;
+    Display display(repo, ready.target, Face::of(options.fd), options.fd, options.occasion);
+    auto report = run_plan(repo, run.plan, ready.target, cache, display, options.run);
+    if (!report) {
+        display.clear();
+        return fail(std::move(report.error()));
+    }
+    run.report = std::move(*report);
+    display.settle(run.plan, run.report);
+    return run;
 }
 
 int exit_code_of(const RunReport& report) {

@@ -12,8 +12,10 @@ struct Target {
     std::optional<shared::Oid> commit;  // whose tree it is; none for pre-commit
     std::optional<shared::Oid> head;    // HEAD in the snapshot: the commit, or for pre-commit the parent
     std::optional<shared::Oid>
-        from;            // the change's beginning: a commit (or tree); nullopt: nothing was there before
+        from;  // the change's beginning: a commit (or tree); nullopt: nothing was there before
+    std::vector<shared::Oid> bases;  // where there are several beginnings: all of them, `from` being one
     std::string branch;  // full ref: the branch committed to, or the remote ref pushed to; may be empty
+    std::vector<std::string> also;  // further refs that the same tree is pushed to
     bool merging = false;
     bool rebasing = false;
     std::vector<TreeEntry> entries;  // the tree's content where it is known already (from the index)

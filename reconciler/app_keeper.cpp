@@ -123,6 +123,9 @@ Observed AppKeeper::observe(const std::optional<DeclaredApp>& app, const AppRow&
         out.trouble = current.error().line();
     else if (*current)
         out.current = (*current)->str();
+    if (remembered.running)
+        if (const auto good = ReleaseId::parse(remembered.running->release))
+            out.good_there = root->has(*good);
     return out;
 }
 
@@ -235,6 +238,10 @@ bool AppKeeper::deploy(const View& view) {
     row.app = app_;
     row.root = declared.root;
     row.from_release = view.observed.current.value_or("");
+    // `current` may have been moved to what is declared, by hand: the way back still leads to what is known to be good.
+    const bool moved =
+        running && row.from_release == declared.release && running->release != declared.release;
+    if (moved && view.observed.good_there) row.from_release = running->release;
     if (running && running->release == row.from_release) {
         row.from_commit = running->commit;
         row.from_label = running->label;

@@ -21,6 +21,8 @@ using namespace shared;
 namespace {
 
 constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+constexpr const char* kCurrent = "current";
+constexpr const char* kPrevious = ".current.previous";
 const std::string kPartial = ".partial";
 const std::string kRemoving = ".removing";
 
@@ -201,18 +203,34 @@ Result<std::optional<ReleaseId>> AppRoot::current() const {
 Result<std::vector<std::string>> AppRoot::clean_half_switches() const {
     std::vector<std::string> removed;
     for (const auto& name : TRY(list_dir(root_.get()))) {
-        if (!name.starts_with(".current.") || !name.ends_with(".tmp")) continue;
+        const bool ours = name.starts_with(".current.") || name.starts_with("..current.previous.");
+        if (!ours || !name.ends_with(".tmp")) continue;
         if (!read_link(root_.get(), name)) continue;
         if (unlinkat(root_.get(), name.c_str(), 0) == 0) removed.push_back(name);
     }
     return removed;
 }
 
+// The link that is replaced is kept as `.current.previous`: the way back then is one exchange of two names, which needs
+// no room on a full disk.
 Result<void> AppRoot::switch_to(const ReleaseId& id) const {
+    const auto doing = "switching " + escape_foreign(path_) + "/current to " + id.str();
+    const auto target = "releases/" + id.str();
     TRY(open_release(id));
     TRY(clean_half_switches());
-    return during("switching " + escape_foreign(path_) + "/current to " + id.str(),
-                  replace_symlink(root_.get(), "current", "releases/" + id.str()));
+    const auto now = read_link(root_.get(), kCurrent);
+    if (!now && now.error().kind == ErrorKind::NotFound)
+        return during(doing, replace_symlink(root_.get(), kCurrent, target));
+    if (!now) return fail(Error(now.error()).during(doing));
+    if (*now == target) return during(doing, sync_fd(root_.get(), path_));
+    const auto spare = read_link(root_.get(), kPrevious);
+    if (!spare && spare.error().kind == ErrorKind::Exists)
+        return during(doing, replace_symlink(root_.get(), kCurrent, target));
+    if (!spare || *spare != target) TRY(during(doing, replace_symlink(root_.get(), kPrevious, target)));
+    if (renameat2(root_.get(), kPrevious, root_.get(), kCurrent, RENAME_EXCHANGE) == 0)
+        return during(doing, sync_fd(root_.get(), path_));
+    if (errno != EINVAL && errno != ENOSYS) return fail_errno(doing);
+    return during(doing, replace_symlink(root_.get(), kCurrent, target));  // a file system without it
 }
 
 Result<void> AppRoot::remove_current() const {

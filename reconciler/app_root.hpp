@@ -46,7 +46,8 @@ class AppRoot {
     // What `current` names: nullopt where there is no such link. Broken, and nothing is touched, when it is no
     // link, dangles, or leads anywhere but to a folder directly below ROOT/releases.
     [[nodiscard]] Result<std::optional<ReleaseId>> current() const;
-    // Points `current` at a release that is there, by one rename(2), and brings the change to disk. The
+    // Points `current` at a release that is there, by one rename(2), and brings the change to disk; the way back to
+    // the release before needs no room on the disk. The
     // release's own content has been brought to disk by publish() or seal_release() before.
     [[nodiscard]] Result<void> switch_to(const ReleaseId& id) const;
     // For a first deployment that is undone: takes the link away again. Nothing there is not an error.

@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 namespace tidegate::reconciler {
@@ -18,6 +19,8 @@ using namespace shared;
 namespace {
 
 constexpr Duration kStopPatience{20'000};  // for a migration or activation under way, after SIGTERM
+constexpr Duration kLastPatience{
+    20'000};  // for what was ended then, and for calls into a file system that hangs
 
 Fd open_signals() {
     sigset_t set;
@@ -165,6 +168,12 @@ void Daemon::turn() {
         host_.log.warning("what is under way takes too long; it is ended");
         for (auto& [name, slot] : slots_)
             if (slot.running) slot.interrupt->force();
+        give_up_at_ = clock_.mono() + kLastPatience;
+    }
+    if (give_up_at_ && clock_.mono() >= *give_up_at_) {
+        // As killed: whatever hangs cannot be waited for, and the next start finds a journal that says where it was.
+        host_.log.error("something on this host hangs; ended without waiting for it");
+        std::_Exit(exit_code(ErrorKind::Timeout));
     }
 }
 
@@ -296,6 +305,7 @@ int Daemon::wait_ms() {
     };
     if (stopping_) {
         at(force_at_);
+        at(give_up_at_);
     } else {
         if (!looking_ && !options_.once) at(next_look_);
         for (const auto& [name, slot] : slots_)

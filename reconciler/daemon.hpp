@@ -117,6 +117,7 @@ class Daemon {
     std::int64_t next_token_ = 1;
     bool stopping_ = false;
     std::optional<shared::MonoTime> force_at_;
+    std::optional<shared::MonoTime> give_up_at_;
 
     std::unique_ptr<ControlServer> server_;  // last: gone first, so that no request meets a half-dead daemon
 };

@@ -258,7 +258,7 @@ Result<Value> Daemon::retry(const std::string& app, const Value& request) {
             irreversible = found->second.digest;
         if (found != look_->apps.end()) let_go = found->second.digest;
     }
-    TRY(journal_->retry(app, irreversible, let_go));
+    TRY(journal_->retry(app, clock_.now(), irreversible, let_go));
     Value out;
     out.set("app", app);
     out.set("done", app + " is tried again");

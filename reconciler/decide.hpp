@@ -42,6 +42,7 @@ struct Observed {
     std::optional<std::string> trouble;  // `current` is no link, dangles, leads outside …
     std::optional<std::string> drift;    // changed files, a stopped unit, failing probes; in words
     bool mendable = true;
+    bool good_there = false;  // the release that is known to run well lies on the disk
 };
 
 // What host-wide matters add: the branch's tip is refused; when deployments may begin.

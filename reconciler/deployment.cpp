@@ -1,7 +1,8 @@
 #include "reconciler/deployment.hpp"
 
 #include "reconciler/decide.hpp"
-#include "reconciler/phases.hpp"
+
+#include <poll.h>
 
 #include <random>
 #include <utility>
@@ -13,6 +14,8 @@ using namespace shared;
 namespace {
 
 constexpr Duration kRefusedAgain{60'000};
+constexpr int kUndoTries = 4;
+constexpr int kUndoPauseMs = 200;  // doubling
 
 // Not security: only so that many hosts do not come back in the same second.
 double jitter(std::int64_t seed) {
@@ -25,8 +28,18 @@ std::string words_of(const Error& error) {
     return error.line();
 }
 
-bool passes_by_itself(ErrorKind kind) {
-    return kind == ErrorKind::Transient || kind == ErrorKind::NoSpace || kind == ErrorKind::Locked;
+// The host's trouble, not the release's: it says nothing about the revision, which is tried again.
+bool passes_by_itself(ErrorKind kind, State state) {
+    switch (kind) {
+        case ErrorKind::Transient:
+        case ErrorKind::NoSpace:
+        case ErrorKind::Locked:
+        case ErrorKind::Io: return true;
+        case ErrorKind::Timeout: return state == State::Fetch;
+        // In a build or migration it is a command that may not be run, which is the release's own fault.
+        case ErrorKind::Permission: return state != State::Build && state != State::Migrate;
+        default: return false;
+    }
 }
 
 }  // namespace
@@ -80,7 +93,7 @@ Outcome Deployment::recover() {
     State state = State::Fetch;
     bool asked_to_stop = false;
     for (const auto& entry : *phases) {
-        asked_to_stop = entry.what == name_of(Event::Stop);
+        asked_to_stop = entry.what == name_of(Event::Stop) || entry.what == kTriedAgain;
         migration_began_ = migration_began_ || (entry.state == State::Migrate && entry.what == "begin");
     }
     if (!phases->empty()) {
@@ -90,8 +103,8 @@ Outcome Deployment::recover() {
             for (size_t index = 0; index < kEvents; ++index) {
                 const auto event = static_cast<Event>(index);
                 if (last.what != name_of(event) || !possible(state, event)) continue;
-                state =
-                    follow(state, {event, last.detail});  // the crash came between its end and what follows
+                // The crash came between its end and what follows.
+                state = follow(turned_from(state, event), {event, last.detail});
                 break;
             }
         }
@@ -125,9 +138,19 @@ Outcome Deployment::walk(State state) {
             state = follow(state, {*event, why});
             continue;
         }
-        state = follow(state, perform(state));
+        const auto step = perform(state);
+        state = follow(turned_from(state, step.event), step);
     }
     return finish(state);
+}
+
+// The link may have moved before the switch failed (its folder could not be brought to disk): from there on it is undone
+// as after the switch.
+State Deployment::turned_from(State state, Event event) const {
+    if (state != State::Switch || event == Event::Done || !possible(State::Activate, event)) return state;
+    const auto current = ports_.current();
+    const bool moved = current && current->has_value() && **current == row_.to_release;
+    return moved ? State::Activate : state;
 }
 
 std::optional<Event> Deployment::asked(State state) const {
@@ -150,7 +173,7 @@ Deployment::Step Deployment::perform(State state) {
 
     PhaseContext context{row_, ports_, journal_, interrupt_, row_.verdict, migration_began_};
     const auto started = clock_.mono();
-    const auto result = run_phase(state, context);
+    const auto result = is_undoing(state) ? undo(state, context) : run_phase(state, context);
     const auto took = std::chrono::duration_cast<Duration>(clock_.mono() - started);
 
     Step step;
@@ -171,13 +194,26 @@ Deployment::Step Deployment::perform(State state) {
     return step;
 }
 
+// The way back is worth some patience: what may pass by itself is tried again for a moment before hands go off.
+PhaseResult Deployment::undo(State state, PhaseContext& context) {
+    auto result = run_phase(state, context);
+    for (int tries = 1; tries < kUndoTries && !result && passes_by_itself(result.error().kind, state);
+         ++tries) {
+        log_.warning("tried again: " + std::string(name_of(state)), result.error());
+        pollfd ending{interrupt_.hard_fd(), POLLIN, 0};
+        if (poll(&ending, 1, kUndoPauseMs << (tries - 1)) > 0) break;
+        result = run_phase(state, context);
+    }
+    return result;
+}
+
 Event Deployment::event_of(State state, const Error& error) const {
     Event event = Event::Failed;
     if (error.kind == ErrorKind::Cancelled && interrupt_.asked() != Ask::None)
         event = interrupt_.asked() == Ask::Stop ? Event::Stop : Event::Newer;
     else if (error.kind == ErrorKind::Denied)
         event = Event::Denied;
-    else if (passes_by_itself(error.kind) || (state == State::Fetch && error.kind == ErrorKind::Timeout))
+    else if (passes_by_itself(error.kind, state))
         event = Event::Transient;
     event = alone_or(state, event);
     // Cut short where the table listens to no such thing: it failed.

@@ -4,6 +4,7 @@
 
 #include "reconciler/interrupt.hpp"
 #include "reconciler/journal.hpp"
+#include "reconciler/phases.hpp"
 #include "reconciler/ports.hpp"
 #include "shared/base/clock.hpp"
 #include "shared/log/log.hpp"
@@ -44,6 +45,8 @@ class Deployment {
 
     [[nodiscard]] Outcome walk(State state);
     [[nodiscard]] Step perform(State state);
+    [[nodiscard]] PhaseResult undo(State state, PhaseContext& context);
+    [[nodiscard]] State turned_from(State state, Event event) const;
     [[nodiscard]] std::optional<Event> asked(State state) const;
     [[nodiscard]] Event event_of(State state, const Error& error) const;
     // What the table knows under another name where there is no good release to go back to.

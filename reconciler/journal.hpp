@@ -46,9 +46,12 @@ struct DeploymentRow {
     int attempt = 1;   // of this manifest, where those before were postponed or refused
 };
 
+// Noted of the step in which undoing failed, when a person says retry.
+inline constexpr std::string_view kTriedAgain = "tried-again";
+
 struct PhaseRow {
     State state = State::Fetch;
-    std::string what;  // "begin", or how it ended: an event's name
+    std::string what;  // "begin", how it ended (an event's name), or kTriedAgain
     shared::WallTime at{};
     std::string detail;
 };
@@ -169,9 +172,11 @@ class Journal {
     [[nodiscard]] Result<void> pause(const std::string& app, const PauseRow& pause);
     [[nodiscard]] Result<void> resume(const std::string& app, shared::WallTime now);
     [[nodiscard]] Result<std::optional<PauseRow>> host_pause();
-    // Forgets hold, delay and broken; `irreversible`: lets this digest go a way of no return; `let_go`: the digest
+    // Forgets hold, delay and broken. A deployment whose undoing failed is open again, in the step that failed.
+    // `irreversible`: lets this digest go a way of no return; `let_go`: the digest
     // that may go under a manual strategy.
-    [[nodiscard]] Result<void> retry(const std::string& app, const std::optional<std::string>& irreversible,
+    [[nodiscard]] Result<void> retry(const std::string& app, shared::WallTime now,
+                                     const std::optional<std::string>& irreversible = std::nullopt,
                                      const std::optional<std::string>& let_go = std::nullopt);
     [[nodiscard]] Result<void> set_delay(const std::string& app, const DelayRow& delay);
     [[nodiscard]] Result<void> clear_hold(const std::string& app);
@@ -197,6 +202,7 @@ class Journal {
     [[nodiscard]] Result<void> put_running(const std::string& app, const RunningRow& running,
                                            std::int64_t deployment);
     [[nodiscard]] Result<std::optional<PauseRow>> pause_of(const std::string& app);
+    [[nodiscard]] Result<void> reopen_broken(const std::string& app, shared::WallTime now);
     [[nodiscard]] Result<void> put_app_text(const char* column, const std::string& app,
                                             const std::optional<std::string>& value);
 

@@ -153,10 +153,28 @@ Result<void> Journal::resume(const std::string& app, WallTime now) {
     return database_.run("UPDATE pauses SET ended=? WHERE app=? AND ended IS NULL", to_ms(now), app);
 }
 
-Result<void> Journal::retry(const std::string& app, const std::optional<std::string>& irreversible,
+// The last deployment, if undoing it failed, goes on with the step that failed.
+Result<void> Journal::reopen_broken(const std::string& app, WallTime now) {
+    TRY(
+        database_.run("INSERT INTO phases SELECT deployment, state, ?2, ?3, '' FROM phases WHERE "
+                      "rowid=(SELECT max(p.rowid) "
+                      "FROM phases p JOIN apps a ON a.app=?1 AND a.broken IS NOT NULL JOIN deployments d ON "
+                      "d.id=p.deployment "
+                      "WHERE d.id=(SELECT max(id) FROM deployments WHERE app=?1) AND d.outcome='broken')",
+                      app, kTriedAgain, to_ms(now)));
+    return database_.run(
+        "UPDATE deployments SET ended=NULL, outcome='', restarts=0 WHERE outcome='broken' AND "
+        "id=(SELECT max(id) FROM deployments WHERE app=?1) AND "
+        "EXISTS (SELECT 1 FROM apps WHERE app=?1 AND broken IS NOT NULL)",
+        app);
+}
+
+Result<void> Journal::retry(const std::string& app, WallTime now,
+                            const std::optional<std::string>& irreversible,
                             const std::optional<std::string>& let_go) {
     const std::lock_guard lock(mutex_);
     return database_.transaction([&]() -> Result<void> {
+        TRY(reopen_broken(app, now));
         TRY(database_.run("DELETE FROM holds WHERE app=?", app));
         TRY(database_.run("DELETE FROM delays WHERE app=?", app));
         TRY(put_app_text("broken", app, std::nullopt));

@@ -54,7 +54,9 @@ std::string progress(const std::vector<PhaseRow>& phases) {
 
 const PhaseRow* failure(const std::vector<PhaseRow>& phases) {
     for (const auto& phase : phases)
-        if (phase.what != "begin" && phase.what != "done" && phase.what != "stop") return &phase;
+        if (phase.what != "begin" && phase.what != "done" && phase.what != "stop" &&
+            phase.what != kTriedAgain)
+            return &phase;
     return nullptr;
 }
 
@@ -140,7 +142,9 @@ std::string what_would_change_it(const AppFacts& facts, const AppRow& remembered
                        ", or now with: " + retry;
             return {};
         case AppState::Paused: return on_after_pause(facts.app, remembered.paused);
-        case AppState::Broken: return "Nothing is touched until a person has looked; then: " + retry;
+        case AppState::Broken:
+            return "Nothing is touched until a person has looked; then: " + retry +
+                   " (undoing goes on where it failed)";
         default: return {};
     }
 }

@@ -134,12 +134,11 @@ Result<int> show(const Arguments& arguments) {
 // --allowed-signers, else what git itself verifies with.
 Result<std::string> signers_file(const Repository& repo, const Arguments& arguments) {
     if (const auto named = arguments.text("allowed-signers")) return *named;
-    auto configured =
-        repo.git.line(repo.call({"config", "--type=path", "--get", "gpg.ssh.allowedSignersFile"}));
-    if (configured && !configured->empty()) return *configured;
+    auto configured = allowed_signers_file(repo, TRY(key_settings(repo)));
+    if (!configured.empty()) return configured;
     return fail(ErrorKind::Usage, "whose attestations count is not said",
                 "name an allowed_signers file: --allowed-signers FILE, or git config "
-                "gpg.ssh.allowedSignersFile FILE");
+                "tidegate.allowedSigners FILE");
 }
 
 Result<int> verify(const Arguments& arguments) {
@@ -214,7 +213,7 @@ std::vector<Command> attest_commands() {
     const Option commit{"COMMIT", "", "whose tree it is about (HEAD)", Takes::One};
     const Option stage{"--stage", "S", "of this stage only", Takes::One};
     const Option remote{"REMOTE", "", "a remote's name or address (origin)", Takes::One};
-    const Option signers{"--allowed-signers", "F", "whose signatures count (gpg.ssh.allowedSignersFile)",
+    const Option signers{"--allowed-signers", "F", "whose signatures count (tidegate.allowedSigners)",
                          Takes::One};
     const Option envelope{"--envelope", "", "the signed envelopes as they are, one a line", Takes::Nothing};
     Command attest{"attest", "Gates", "the signed proof that a stage passed on a tree", "", {}, {}, {}};

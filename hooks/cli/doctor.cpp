@@ -114,12 +114,17 @@ Finding look_at_hooks_path(const HookFolder& folder) {
 
 // Really signs something: an agent that is not running shows nowhere else.
 Finding look_at_key(const Repository& repo) {
-    const auto signer = attestation_signer(repo);
-    if (!signer)
+    const auto trust = trust_of(repo);
+    if (!trust) return {Health::Bad, "attestations", trust.error().message, trust.error().hint};
+    if (!trust->complaint.empty())
+        return {Health::Bad, "attestations", "allowed signers: " + trust->complaint, ""};
+    if (!trust->own)
         return {Health::Note, "attestations",
-                signer.error().message + ": gates gate, but nothing is attested", signer.error().hint};
-    const auto signature = signer->sign(kAttestationNamespace, "tidegate doctor");
-    const auto key = signer->public_key().fingerprint();
+                trust->own.error().message + ": gates gate, but nothing is attested",
+                trust->own.error().hint};
+    const auto& signer = trust->own->signer;
+    const auto signature = signer.sign(kAttestationNamespace, "tidegate doctor");
+    const auto key = signer.public_key().fingerprint();
     if (!signature) return {Health::Bad, "attestations", signature.error().message, signature.error().hint};
     return {Health::Good, "attestations", "signed with " + key, ""};
 }

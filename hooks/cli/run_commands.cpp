@@ -22,7 +22,7 @@ PlanOptions plan_options(const Arguments& arguments) {
     options.skip = skip_from_environment();
     for (const auto& gate : arguments.texts("gate")) options.only.insert(gate);
     options.use_cache = !arguments.has("no-cache");
-    options.all_files = arguments.has("all") || arguments.has("fix");
+    options.all_files = arguments.has("all");
     return options;
 }
 
@@ -31,14 +31,6 @@ Result<Target> target_of(const Repository& repo, const std::string& stage, const
     const auto tree = arguments.text("tree");
     const auto from = arguments.text("from");
     const auto to = arguments.text("to");
-    if (arguments.has("fix")) {
-        if (tree || from || to)
-            return fail(ErrorKind::Usage, "--fix mends what is staged, and no other tree",
-                        "without --tree, --from and --to");
-        if (repo.work_tree.empty())
-            return fail(ErrorKind::Usage, "--fix needs a working tree", "not in a bare repository");
-        return index_target(repo, stage);
-    }
     if (tree && (from || to))
         return fail(ErrorKind::Usage, "--tree and --from/--to exclude each other", "name one of them");
     if (tree) {
@@ -62,7 +54,12 @@ Result<int> run_stage_command(const Arguments& arguments) {
     options.plan = plan_options(arguments);
     options.run.cancel_fd = signals.get();
     options.occasion.by_hook = false;
-    if (arguments.has("fix")) options.fix = FixMode::Asked;
+    std::optional<Proofs> proofs;
+    if (arguments.has("attest")) {
+        proofs = TRY(Proofs::open(repo, arguments.text("key", "")));
+        if (!proofs->trust().own) return fail(proofs->trust().own.error());  // before minutes of gates
+        options.attesting = &*proofs;
+    }
     const bool json = arguments.has("json");
     options.fd = json ? STDERR_FILENO : STDOUT_FILENO;
     auto target = TRY(target_of(repo, stage, arguments));
@@ -71,7 +68,7 @@ Result<int> run_stage_command(const Arguments& arguments) {
     if (json) std::puts(to_json(run_value(run)).c_str());
     const int code = exit_code_of(run.report);
     if (code != 0 || !arguments.has("attest")) return code;
-    const auto count = TRY(attest(repo, {&run}));
+    const auto count = TRY(attest(repo, {&run}, proofs->trust().own));
     std::fprintf(json ? stderr : stdout, "%s\n",
                  count > 0 ? "attested; bring it to others with: tidegate attest push" : "attested before");
     return 0;
@@ -167,10 +164,8 @@ std::vector<Option> target_options() {
 
 std::vector<Command> run_commands() {
     auto run = target_options();
-    run.push_back({"--fix", "",
-                   "mend what can be mended, in all files that git tracks: staged and in the working tree",
-                   Takes::Nothing});
     run.push_back({"--attest", "", "sign an attestation when all gates have passed", Takes::Nothing});
+    run.push_back({"--key", "FILE", "the private key to attest with", Takes::One});
     run.push_back({"--junit", "FILE", "write a JUnit report of the gates", Takes::One});
     run.push_back(kJson);
     auto plan = target_options();

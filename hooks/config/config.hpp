@@ -56,7 +56,6 @@ struct Gate {
     Script run;                         // exactly one of run …
     std::vector<std::string> builtins;  // … and builtin
     Script fix;
-    bool builtin_fix = true;  // built-in checks that know what is right mend it
     FileFilter files;
     std::vector<std::string> needs;
     shared::Duration timeout{0};

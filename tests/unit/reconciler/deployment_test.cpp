@@ -54,6 +54,12 @@ TEST_CASE("deployment: an error in each phase ends with exactly these acts") {
         {"stage fails", "stage", Fault::Error, State::Undone, "failed", failing("stage", {"discard"}), true},
         {"stage finds the disk full", "stage", Fault::Transient, State::Undone, "postponed",
          failing("stage", {"discard"}), false},
+        {"stage meets a bad disk", "stage", Fault::Io, State::Undone, "postponed",
+         failing("stage", {"discard"}), false},
+        {"switch meets a bad disk", "switch r2", Fault::Io, State::Undone, "postponed",
+         failing("switch r2", {"down r2", "discard"}), false},
+        {"activate meets a bad disk", "activate r2", Fault::Io, State::Reverted, "reverted",
+         failing("activate r2", revert), true},
         {"build fails", "build", Fault::Error, State::Undone, "failed", failing("build", {"discard"}), true},
         {"migrate fails", "up r2", Fault::Error, State::Undone, "failed",
          failing("up r2", {"down r2", "discard"}), true},
@@ -130,6 +136,58 @@ TEST_CASE("attack 79: a revert that fails is broken: said, remembered, and nothi
         REQUIRE(rig.app().broken.has_value());
         CHECK(rig.app().broken->find("health r2 said no") != std::string::npos);
     }
+}
+
+TEST_CASE("attack 44: a switch whose link moved before it failed is undone as after the switch") {
+    Rig rig;
+    rig.world.faults["switch r2"] = Fault::IoAfter;
+    CHECK(rig.run(rig.begin()).end == State::Reverted);
+    CHECK(rig.app().hold.has_value());
+    check_whole(rig.world);
+
+    Rig killed;  // and when it dies before what follows is noted
+    killed.world.faults["switch r2"] = Fault::IoAfter;
+    killed.world.faults["down r2"] = Fault::KillBefore;
+    CHECK_THROWS_AS((void)killed.run(killed.begin()), Killed);
+    CHECK(killed.recover().end == State::Reverted);
+    check_whole(killed.world);
+}
+
+TEST_CASE("attack 79: trouble of the host in a revert that passes does not break the app") {
+    for (const auto* act : {"down r2", "switch r1", "activate r1"}) {
+        for (const auto fault : {Fault::Transient, Fault::Io}) {
+            CAPTURE(act);
+            Rig rig;
+            rig.world.faults["health r2"] = Fault::Error;
+            rig.world.faults[act] = fault;
+            CHECK(rig.run(rig.begin()).end == State::Reverted);
+            CHECK(rig.app().hold.has_value());
+            check_whole(rig.world);
+        }
+    }
+}
+
+TEST_CASE("attack 79: retry of a broken app goes on with the undoing, in the step that failed") {
+    const Acts steps{"down r2", "switch r1", "activate r1", "health r1"};
+    for (size_t index = 0; index < steps.size(); ++index) {
+        CAPTURE(steps[index]);
+        Rig rig;
+        rig.world.faults["health r2"] = Fault::Error;
+        rig.world.faults[steps[index]] = Fault::Error;
+        CHECK(rig.run(rig.begin()).end == State::Broken);
+        rig.world.log.clear();
+        REQUIRE(rig.journal->retry("web", rig.clock.now()).has_value());
+        CHECK_FALSE(rig.app().broken.has_value());
+        CHECK(rig.recover().end == State::Reverted);
+        if (index < 2) CHECK(rig.world.log == Acts(steps.begin() + static_cast<long>(index), steps.end()));
+        CHECK(rig.app().running->release == "r1");
+        check_whole(rig.world);
+    }
+    Rig held;  // nothing is opened again where nothing is broken
+    held.world.faults["build"] = Fault::Error;
+    CHECK(held.run(held.begin()).end == State::Undone);
+    REQUIRE(held.journal->retry("web", held.clock.now()).has_value());
+    CHECK_FALSE((*held.journal->unfinished("web")).has_value());
 }
 
 TEST_CASE("attack 80: a revision found interrupted again and again is held in the end") {

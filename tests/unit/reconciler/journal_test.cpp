@@ -110,7 +110,7 @@ TEST_CASE("journal: retry forgets holds, delays and broken, and keeps what runs"
     rig.world.faults["health r2"] = Fault::Error;
     (void)rig.run(rig.begin());
     REQUIRE(rig.app().hold.has_value());
-    REQUIRE(rig.journal->retry("web", "d2").has_value());
+    REQUIRE(rig.journal->retry("web", kNow, "d2").has_value());
     CHECK_FALSE(rig.app().hold.has_value());
     CHECK(rig.app().irreversible == "d2");
     CHECK(rig.app().running->release == "r1");

@@ -19,7 +19,7 @@ namespace tidegate::reconciler {
 
 struct Killed {};  // the process is gone: thrown through everything, as SIGKILL would
 
-enum class Fault { Error, Transient, Denied, KillBefore, KillAfter };
+enum class Fault { Error, Transient, Io, IoAfter, Denied, KillBefore, KillAfter };
 
 class TestClock final : public shared::Clock {
   public:
@@ -117,8 +117,10 @@ class TwinPorts final : public Ports {
         world_.log.push_back(name + (fault && fault != Fault::KillAfter ? " failed" : ""));
         if (fault == Fault::Error) return fail(ErrorKind::Failed, name + " said no");
         if (fault == Fault::Transient) return fail(ErrorKind::Transient, name + " is not reachable");
+        if (fault == Fault::Io) return fail(ErrorKind::Io, name + ": input/output error");
         if (fault == Fault::Denied) return fail(ErrorKind::Denied, name + " is not allowed");
         effect();
+        if (fault == Fault::IoAfter) return fail(ErrorKind::Io, name + " is done, but not on disk");
         if (fault == Fault::KillAfter) throw Killed{};
         return std::string();
     }
