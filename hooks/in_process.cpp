@@ -1,10 +1,14 @@
 #include "hooks/in_process.hpp"
 
 #include "hooks/builtin/builtin.hpp"
+#include "hooks/messages.hpp"
+#include "hooks/workers.hpp"
 #include "shared/base/text.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <unordered_set>
 
 namespace tidegate::hooks {
 
@@ -44,6 +48,22 @@ Result<std::map<std::string, std::string, std::less<>>> links_before(const Repos
     return targets;
 }
 
+// Paths that the change adds.
+std::unordered_set<std::string_view> added_by(const Target& target) {
+    std::unordered_set<std::string_view> paths;
+    if (target.changes)
+        for (const auto& change : *target.changes)
+            if (change.kind == Change::Kind::Added) paths.insert(change.entry.path);
+    return paths;
+}
+
+void judge(const Checks& checks, const builtin::File& file, builtin::Problems& problems) {
+    const bool binary = builtin::is_binary(file.content);
+    for (const auto* check : checks)
+        if (!(check->text_only && binary)) check->file(file, problems);
+}
+
+// Read by one git child in this thread, judged by as many as there are cores; told in the files' order.
 Result<void> check_files(const Repository& repo, const Checks& checks, const PlannedGate& gate,
                          const Target& target, builtin::Problems& problems) {
     std::vector<Oid> oids;
@@ -54,27 +74,44 @@ Result<void> check_files(const Repository& repo, const Checks& checks, const Pla
         entries.push_back(&entry);
     }
     const auto before = TRY(links_before(repo, target));
-    return read_blobs(repo, oids, builtin::kContentLimit,
-                      [&](size_t index, std::uint64_t size, std::string content) {
-                          const auto& entry = *entries[index];
-                          builtin::File file;
-                          file.path = entry.path;
-                          file.content = content;
-                          file.size = size;
-                          file.link = entry.mode == FileMode::Link;
-                          file.executable = entry.mode == FileMode::Executable;
-                          if (const auto link = before.find(entry.path); link != before.end())
-                              file.link_before = link->second;
-                          const bool binary = builtin::is_binary(content);
-                          for (const auto* check : checks)
-                              if (!(check->text_only && binary)) check->file(file, problems);
-                      });
+    const auto added = added_by(target);
+    std::vector<builtin::Problems> found(entries.size());
+    Workers workers;
+    const auto take = [&](size_t index, std::uint64_t size, std::string content) {
+        const auto bytes = content.size();
+        workers.give(bytes, [&, index, size, text = std::move(content)] {
+            const auto& entry = *entries[index];
+            builtin::File file;
+            file.path = entry.path;
+            file.content = text;
+            file.size = size;
+            file.added = !target.changes || added.contains(entry.path);
+            file.link = entry.mode == FileMode::Link;
+            file.executable = entry.mode == FileMode::Executable;
+            file.options = &gate.gate->builtin_options;
+            if (const auto link = before.find(entry.path); link != before.end())
+                file.link_before = link->second;
+            judge(checks, file, found[index]);
+        });
+    };
+    TRY(read_blobs(repo, oids, builtin::kContentLimit, take));
+    workers.finish();
+    for (auto& each : found) std::move(each.begin(), each.end(), std::back_inserter(problems));
+    return {};
+}
+
+Result<void> check_messages(const Repository& repo, const Checks& checks, const PlannedGate& gate,
+                            const Target& target, builtin::Problems& problems) {
+    for (const auto& message : TRY(messages_of(repo, target)))
+        for (const auto* check : checks) check->message(message, gate.gate->builtin_options, problems);
+    return {};
 }
 
 Result<void> check_paths(const Repository& repo, const Checks& checks, const PlannedGate& gate,
                          Target& target, builtin::Problems& problems) {
     if (target.entries.empty()) target.entries = TRY(list_tree(repo, target.tree));
     builtin::Paths paths;
+    paths.options = &gate.gate->builtin_options;
     constexpr std::string_view kHeads = "refs/heads/";
     if (target.branch.starts_with(kHeads))
         paths.branch = std::string_view(target.branch).substr(kHeads.size());
@@ -117,14 +154,17 @@ Result<void> check_paths(const Repository& repo, const Checks& checks, const Pla
 Result<InProcessResult> run_in_process(const Repository& repo, const PlannedGate& gate, Target& target) {
     Checks by_file;
     Checks by_paths;
+    Checks by_messages;
     for (const auto& name : gate.gate->builtins) {
         const auto* check = builtin::find(name);
         if (check != nullptr && check->file != nullptr) by_file.push_back(check);
         if (check != nullptr && check->paths != nullptr) by_paths.push_back(check);
+        if (check != nullptr && check->message != nullptr) by_messages.push_back(check);
     }
     builtin::Problems problems;
     if (!by_file.empty()) TRY(check_files(repo, by_file, gate, target, problems));
     if (!by_paths.empty()) TRY(check_paths(repo, by_paths, gate, target, problems));
+    if (!by_messages.empty()) TRY(check_messages(repo, by_messages, gate, target, problems));
 
     std::stable_sort(problems.begin(), problems.end(),
                      [](const builtin::Problem& a, const builtin::Problem& b) {

@@ -93,6 +93,7 @@ Result<Target> target_of(const Repository& repo, const std::string& stage, const
     target.ref = shown(update);
     const auto range = TRY(range_of(repo, *local.commit, had, remote));
     target.commits = range.commits.size();
+    target.new_commits = range.commits;
     if (range.commits.empty()) {
         // The remote has it all under other names; what counts is how far this ref moves.
         target.from = had_here ? had_here : local.commit;

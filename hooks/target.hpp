@@ -24,6 +24,7 @@ struct Target {
     // For people: the pushed ref and how many commits the remote lacks (0 where that is not known).
     std::string ref;
     size_t commits = 0;
+    std::vector<shared::Oid> new_commits{};  // those, where they are known
 
     // What git gave the hook, for gates whose result is not remembered. Empty where no hook called.
     HookArguments arguments;

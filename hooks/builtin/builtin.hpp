@@ -2,6 +2,7 @@
 // pre-commit-hooks collection, so that people's expectations carry over. One file a check.
 #pragma once
 
+#include "hooks/builtin/options.hpp"
 #include "shared/base/error.hpp"
 
 #include <cstdint>
@@ -21,7 +22,8 @@ struct File {
     bool link = false;         // symbolic: content is its target
     bool executable = false;
     std::optional<std::string_view> link_before =
-        std::nullopt;  // the target, where the change made a link into a file
+        std::nullopt;                             // the target, where the change made a link into a file
+    const Options* options = &default_options();  // never null, not owned
 };
 inline constexpr std::uint64_t kContentLimit = 16 << 20;
 
@@ -52,6 +54,15 @@ struct Paths {
     std::vector<Submodule> submodules;  // of the tree
 
     std::string_view branch;  // that is committed or pushed to, without refs/heads/; empty: none
+    const Options* options = &default_options();  // never null, not owned
+};
+
+// A commit's message as git will keep it, or has kept it.
+struct Message {
+    std::string name;  // for people: "message", "commit 1a2b3c4"
+    std::string text;
+    std::string comment = "#";  // what begins a line that git leaves out; empty: none is left out
+    bool cut_only = false;      // such lines stay, but for the scissors and what is below
 };
 
 struct Check {
@@ -64,6 +75,7 @@ struct Check {
     std::optional<std::string> (*fixed)(const File& file) = nullptr;
     bool wants_links = false;    // asks for Paths::links
     bool without_files = false;  // asked even where no file of the change matches
+    void (*message)(const Message& message, const Options& options, Problems& problems) = nullptr;
 };
 
 [[nodiscard]] const std::vector<Check>& checks();
@@ -93,5 +105,6 @@ void forbid_submodules(const Paths& paths, Problems& problems);
 void forbid_new_submodules(const Paths& paths, Problems& problems);
 void submodule_changes(const Paths& paths, Problems& problems);
 void no_commit_to_branch(const Paths& paths, Problems& problems);
+void commit_message(const Message& message, const Options& options, Problems& problems);
 
 }  // namespace tidegate::hooks::builtin

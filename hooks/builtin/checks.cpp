@@ -44,6 +44,13 @@ const std::vector<Check>& checks() {
          .file = nullptr,
          .paths = no_commit_to_branch,
          .without_files = true},
+        {.name = "commit-message",
+         .summary = "a message has a subject, a blank line and a body",
+         .text_only = false,
+         .file = nullptr,
+         .paths = nullptr,
+         .without_files = true,
+         .message = commit_message},
     };
     return kChecks;
 }

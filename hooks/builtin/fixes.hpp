@@ -6,6 +6,9 @@
 
 namespace tidegate::hooks::builtin {
 
+// Whether a check has something to say of a whole file that is no link.
+[[nodiscard]] bool finds(void (*check)(const File&, Problems&), const File& file);
+
 [[nodiscard]] std::optional<std::string> without_trailing_whitespace(const File& file);
 [[nodiscard]] std::optional<std::string> with_one_end_of_file(const File& file);
 [[nodiscard]] std::optional<std::string> without_byte_order_mark(const File& file);

@@ -24,7 +24,7 @@ bool is_device(std::string_view name) {
 }
 
 // Why a single name cannot be checked out everywhere; empty where it can.
-std::string objection(std::string_view name) {
+std::string objection(std::string_view name, const Options& options) {
     if (shared::looks_like_dot_git(name)) return "some file systems take it for .git";
     for (const char c : name) {
         if (std::string_view("<>:\"|?*\\").find(c) != std::string_view::npos)
@@ -34,7 +34,9 @@ std::string objection(std::string_view name) {
     if (is_device(name)) return "Windows keeps that name for a device";
     if (name.ends_with('.') || name.ends_with(' ')) return "Windows drops the dot or blank at its end";
     if (!shared::is_utf8(name)) return "it is not UTF-8";
-    if (name.size() > 255) return "it is longer than 255 bytes";
+    if (name.size() > options.longest_name)
+        return "it is longer than " + shared::count_of(options.longest_name, "byte");
+    if (matches_any(options.forbidden, name)) return "such names are not wanted here";
     return {};
 }
 
@@ -44,7 +46,7 @@ std::string objection(std::string_view name) {
 void illegal_names(const Paths& paths, Problems& problems) {
     for (const auto path : paths.changed) {
         for (const auto name : shared::split(path, '/')) {
-            const auto why = objection(name);
+            const auto why = objection(name, *paths.options);
             if (why.empty()) continue;
             problems.push_back(
                 {std::string(path), 0, 0, "illegal name " + shared::escape_foreign(name) + ": " + why});

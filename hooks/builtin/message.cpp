@@ -21,33 +21,6 @@ size_t byte_of(std::string_view text, size_t count) {
     return text.size();
 }
 
-// * any text, ? any one character. Time in proportion to pattern times text: on a mismatch only the last *
-// takes one more.
-bool matches(std::string_view pattern, std::string_view text) {
-    size_t p = 0;
-    size_t t = 0;
-    size_t star = std::string_view::npos;
-    size_t taken = 0;
-    while (t < text.size()) {
-        if (p < pattern.size() && pattern[p] == '*') {
-            star = p++;
-            taken = t;
-        } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
-            ++p;
-            ++t;
-            if (pattern[p - 1] == '?')
-                while (t < text.size() && (static_cast<unsigned char>(text[t]) & 0xC0) == 0x80) ++t;
-        } else if (star != std::string_view::npos) {
-            p = star + 1;
-            t = ++taken;
-        } else {
-            return false;
-        }
-    }
-    while (p < pattern.size() && pattern[p] == '*') ++p;
-    return p == pattern.size();
-}
-
 // Subjects that git or a forge writes by itself.
 bool is_gits_own(std::string_view subject) {
     for (const std::string_view begin :
@@ -60,11 +33,14 @@ bool is_gits_own(std::string_view subject) {
 
 class Checker {
   public:
-    Checker(const CleanMessage& message, const MessageRules& rules, Problems& problems)
-        : message_(message), rules_(rules), problems_(problems) {}
+    Checker(const CleanMessage& message, const std::string& name, const MessageRules& rules,
+            Problems& problems)
+        : message_(message), name_(name), rules_(rules), problems_(problems) {}
 
     void check() {
         const auto subject = message_.lines.front();
+        if (matches_any(rules_.forbidden, subject))
+            add(0, 0, "such a subject is not wanted: " + shared::join(rules_.forbidden, ", "));
         if (is_gits_own(subject)) return;
         length(0, rules_.subject_most, "the subject");
         if (characters(subject) < rules_.subject_least)
@@ -72,16 +48,22 @@ class Checker {
         if (rules_.blank_second_line && message_.lines.size() > 1 && !message_.lines[1].empty())
             add(1, 0, "the second line is not blank");
         for (size_t i = 1; i < message_.lines.size(); ++i) body_line(i);
-        if (!rules_.pattern.empty() &&
-            std::none_of(rules_.pattern.begin(), rules_.pattern.end(),
-                         [&](const std::string& pattern) { return matches(pattern, subject); }))
+        if (!rules_.pattern.empty() && !matches_any(rules_.pattern, subject))
             add(0, 0, "the subject matches none of: " + shared::join(rules_.pattern, ", "));
+        if (rules_.signed_off && !signed_off())
+            add(0, 0, "no line `Signed-off-by: NAME <ADDRESS>` (git commit -s)");
         if (rules_.conventional) conventional(subject);
     }
 
   private:
+    [[nodiscard]] bool signed_off() const {
+        return std::any_of(message_.lines.begin() + 1, message_.lines.end(), [](std::string_view line) {
+            return line.starts_with("Signed-off-by: ") && line.find('<') != std::string_view::npos;
+        });
+    }
+
     void add(size_t line, size_t column, std::string what) {
-        problems_.push_back({"", message_.numbers[line], static_cast<int>(column) + 1, std::move(what)});
+        problems_.push_back({name_, message_.numbers[line], static_cast<int>(column) + 1, std::move(what)});
     }
 
     void length(size_t line, size_t most, const std::string& what) {
@@ -127,8 +109,11 @@ class Checker {
         if (subject[at] == '(') {
             const auto close = subject.find(')', at);
             if (close == std::string_view::npos) return add(0, at, "the scope is not closed");
-            if (shared::trim(subject.substr(at + 1, close - at - 1)).empty())
-                add(0, at, "the scope is empty");
+            const auto scope = shared::trim(subject.substr(at + 1, close - at - 1));
+            if (scope.empty()) add(0, at, "the scope is empty");
+            const auto& scopes = rules_.scopes;
+            if (!scopes.empty() && std::find(scopes.begin(), scopes.end(), scope) == scopes.end())
+                add(0, at + 1, "no such scope; there are: " + shared::join(scopes, " "));
             at = close + 1;
         } else if (rules_.scope_wanted) {
             add(0, at, "no scope: `" + std::string(type) + "(scope): …`");
@@ -141,40 +126,46 @@ class Checker {
     }
 
     const CleanMessage& message_;
+    const std::string& name_;
     const MessageRules& rules_;
     Problems& problems_;
 };
 
 }  // namespace
 
-CleanMessage clean_message(std::string_view text, std::string_view comment) {
-    CleanMessage message;
+CleanMessage clean_message(const Message& message) {
+    constexpr std::string_view kScissors = "------------------------ >8 ------------------------";
+    CleanMessage clean;
     int number = 0;
-    for (auto line : shared::lines_of(text)) {
+    for (auto line : shared::lines_of(message.text)) {
         ++number;
-        if (!comment.empty() && line.starts_with(comment)) {
-            if (line.find("------------------------ >8 ------------------------") != std::string_view::npos)
-                break;
-            continue;
+        if (!message.comment.empty() && line.starts_with(message.comment)) {
+            if (line.find(kScissors) != std::string_view::npos) break;
+            if (!message.cut_only) continue;
         }
         const auto last = line.find_last_not_of(" \t\r");
         line = line.substr(0, last == std::string_view::npos ? 0 : last + 1);
-        if (line.empty() && message.lines.empty()) continue;
-        message.lines.push_back(line);
-        message.numbers.push_back(number);
+        if (line.empty() && clean.lines.empty()) continue;
+        clean.lines.push_back(line);
+        clean.numbers.push_back(number);
     }
-    while (!message.lines.empty() && message.lines.back().empty()) {
-        message.lines.pop_back();
-        message.numbers.pop_back();
+    while (!clean.lines.empty() && clean.lines.back().empty()) {
+        clean.lines.pop_back();
+        clean.numbers.pop_back();
     }
-    return message;
+    return clean;
 }
 
-Problems check_message(std::string_view text, const MessageRules& rules) {
+Problems check_message(const Message& message, const MessageRules& rules) {
     Problems problems;
-    const auto message = clean_message(text, rules.comment);
-    if (!message.lines.empty()) Checker(message, rules, problems).check();
+    const auto clean = clean_message(message);
+    if (!clean.lines.empty()) Checker(clean, message.name, rules, problems).check();
     return problems;
+}
+
+void commit_message(const Message& message, const Options& options, Problems& problems) {
+    auto found = check_message(message, options.message);
+    std::move(found.begin(), found.end(), std::back_inserter(problems));
 }
 
 }  // namespace tidegate::hooks::builtin

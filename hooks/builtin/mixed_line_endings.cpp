@@ -36,10 +36,12 @@ Found next_ending(std::string_view text, size_t from) {
     return {at, at + 1 < text.size() && text[at + 1] == '\n' ? CrLf : Cr};
 }
 
-Counts count(std::string_view text) {
+Counts count(const File& file) {
     Counts counts;
+    const auto text = file.content;
     // Most files have none: one fast pass says so.
-    if (text.find('\r') == std::string_view::npos) return counts;
+    const bool plain = text.find('\r') == std::string_view::npos;
+    if (plain && file.options->line_ending != LineEnding::CrLf) return counts;
     int line = 1;
     for (auto found = next_ending(text, 0); found.at != std::string_view::npos; ++line) {
         if (counts.lines[found.ending]++ == 0) counts.first[found.ending] = line;
@@ -48,16 +50,32 @@ Counts count(std::string_view text) {
     return counts;
 }
 
+// What every line should end with.
+Ending wanted(const Counts& counts, const File& file) {
+    switch (file.options->line_ending) {
+        case LineEnding::Lf: return Lf;
+        case LineEnding::CrLf: return CrLf;
+        default: return counts.usual();
+    }
+}
+
+bool is_right(const Counts& counts, Ending ending) {
+    for (const auto other : {Cr, CrLf, Lf})
+        if (other != ending && counts.lines[other] > 0) return false;
+    return true;
+}
+
 }  // namespace
 
-// As mixed-line-ending with its --fix=auto: the first line that differs from most is shown.
+// As mixed-line-ending: the first line that ends in another way than most, or than asked for, is shown.
 void mixed_line_endings(const File& file, Problems& problems) {
     if (file.link) return;
-    const auto counts = count(file.content);
-    if (!counts.mixed()) return;
-    const auto usual = counts.usual();
+    const auto counts = count(file);
+    const auto usual = wanted(counts, file);
+    if (is_right(counts, usual)) return;
     int line = 0;
-    std::string what = "mixed line endings:";
+    std::string what = counts.mixed() ? "mixed line endings:"
+                                      : "line endings other than " + std::string(kNames[usual]) + ":";
     for (const auto ending : {Lf, CrLf, Cr}) {
         if (counts.lines[ending] == 0) continue;
         what += " " + std::to_string(counts.lines[ending]) + " " + std::string(kNames[ending]);
@@ -68,9 +86,11 @@ void mixed_line_endings(const File& file, Problems& problems) {
 
 std::optional<std::string> with_one_line_ending(const File& file) {
     if (file.link || file.size > file.content.size()) return std::nullopt;
-    const auto counts = count(file.content);
-    if (!counts.mixed()) return std::nullopt;
-    const auto usual = kEndings[counts.usual()];
+    if (file.options->line_ending == LineEnding::No) return std::nullopt;
+    const auto counts = count(file);
+    const auto ending = wanted(counts, file);
+    if (is_right(counts, ending)) return std::nullopt;
+    const auto usual = kEndings[ending];
     std::string text;
     text.reserve(file.content.size());
     size_t begin = 0;

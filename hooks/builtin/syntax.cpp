@@ -1,9 +1,11 @@
 #include "hooks/builtin/builtin.hpp"
+#include "shared/base/text.hpp"
 #include "shared/doc/yaml.hpp"
 
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <set>
 #include <sstream>
 
 namespace tidegate::hooks::builtin {
@@ -14,33 +16,70 @@ bool has_ending(std::string_view path, std::string_view ending) {
     return path.size() > ending.size() && path.ends_with(ending);
 }
 
-// Takes every event and keeps none: only the grammar is asked about, and aliases cost nothing.
-class Ignore final : public YAML::EventHandler {
+// Takes every event and keeps only the keys of open maps: aliases cost nothing, and nothing is built.
+class Events final : public YAML::EventHandler {
   public:
-    void OnDocumentStart(const YAML::Mark&) override {}
-    void OnDocumentEnd() override {}
-    void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-    void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-    void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+    Events(const File& file, Problems& problems) : file_(file), problems_(problems) {}
+
+    void OnDocumentStart(const YAML::Mark& mark) override {
+        if (++documents_ == 2 && !file_.options->several_documents && !file_.options->grammar_only)
+            add(mark, "a second document begins (`multiple_documents: true` allows them)");
+    }
+    void OnDocumentEnd() override { open_.clear(); }
+    void OnNull(const YAML::Mark&, YAML::anchor_t) override { node(); }
+    void OnAlias(const YAML::Mark&, YAML::anchor_t) override { node(); }
+    void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                  const std::string& text) override {
+        if (!open_.empty() && open_.back().at_key && !open_.back().keys.insert(text).second && text != "<<")
+            add(mark, "a key twice in one map: " + shared::escape_foreign(text));
+        node();
+    }
     void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                         YAML::EmitterStyle::value) override {}
-    void OnSequenceEnd() override {}
+                         YAML::EmitterStyle::value) override {
+        node();
+        open_.push_back({});
+    }
+    void OnSequenceEnd() override { open_.pop_back(); }
     void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                    YAML::EmitterStyle::value) override {}
-    void OnMapEnd() override {}
+                    YAML::EmitterStyle::value) override {
+        node();
+        open_.push_back({.map = true, .at_key = true});
+    }
+    void OnMapEnd() override { open_.pop_back(); }
+
+  private:
+    struct Level {
+        bool map = false;
+        bool at_key = false;
+        std::set<std::string> keys = {};
+    };
+
+    // In a map keys and values take turns.
+    void node() {
+        if (!open_.empty() && open_.back().map) open_.back().at_key = !open_.back().at_key;
+    }
+    void add(const YAML::Mark& mark, std::string what) {
+        if (!file_.options->grammar_only)
+            problems_.push_back({std::string(file_.path), mark.line + 1, mark.column + 1, std::move(what)});
+    }
+
+    const File& file_;
+    Problems& problems_;
+    std::vector<Level> open_;
+    int documents_ = 0;
 };
 
 }  // namespace
 
-// Files of people's tools use aliases, tags and several documents, so this asks for YAML's grammar only; our own
-// stricter reading is for our own files.
+// As check-yaml, but that it takes tags of any name: files of people's tools use them, and aliases. Our own stricter
+// reading is for our own files.
 void yaml(const File& file, Problems& problems) {
     if (file.link || !(has_ending(file.path, ".yaml") || has_ending(file.path, ".yml"))) return;
     try {
         std::istringstream input{std::string(file.content)};
         YAML::Parser parser(input);
-        Ignore ignore;
-        while (parser.HandleNextDocument(ignore)) {
+        Events events(file, problems);
+        while (parser.HandleNextDocument(events)) {
         }
     } catch (const YAML::Exception& error) {
         problems.push_back({std::string(file.path), error.mark.line + 1, error.mark.column + 1, error.msg});

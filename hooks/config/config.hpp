@@ -1,6 +1,7 @@
 // .tidegate.yaml as types. What is not right has its place; what is not built yet is refused, never ignored.
 #pragma once
 
+#include "hooks/builtin/options.hpp"
 #include "hooks/config/glob.hpp"
 #include "shared/base/clock.hpp"
 #include "shared/base/error.hpp"
@@ -55,6 +56,7 @@ struct Gate {
     std::string name;
     Script run;                         // exactly one of run …
     std::vector<std::string> builtins;  // … and builtin
+    builtin::Options builtin_options;   // of all of them
     Script fix;
     FileFilter files;
     std::vector<std::string> needs;

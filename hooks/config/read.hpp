@@ -32,12 +32,16 @@ void check_pass_env(shared::MapReader& map, const std::vector<std::string>& name
 // read_<part>.cpp
 [[nodiscard]] Defaults read_defaults(shared::MapReader& top);
 [[nodiscard]] Conditions read_conditions(shared::MapReader& map, std::string_view key);
-[[nodiscard]] std::vector<std::string> read_builtins(shared::MapReader& gate);
+void read_builtins(shared::MapReader& map, Gate& gate);
 [[nodiscard]] ReportRules read_report(shared::MapReader& gate);
 [[nodiscard]] Gate read_gate(const shared::Document& document, const shared::Value& value,
                              const Defaults& defaults, shared::MapReader& stage);
 [[nodiscard]] Stage read_stage(const shared::Document& document, const shared::Value::Entry& entry,
                                const Defaults& defaults, shared::MapReader& top);
+
+// read_builtin_options.cpp: `value` is a map, or null for none.
+void read_builtin_options(shared::MapReader& map, const shared::Value& value, const std::string& check,
+                          builtin::Options& options);
 
 // definition.cpp: all that decides whether the gate passes, but its input, as one text.
 [[nodiscard]] std::string canonical(const Gate& gate);

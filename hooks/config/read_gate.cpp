@@ -18,7 +18,7 @@ Gate read_gate(const Document& document, const Value& value, const Defaults& def
         map.reject(*map.any("name"), "not a name for a gate: `" + escape_foreign(gate.name) + "`",
                    "letters, digits and - _ . : +, at most 64, not beginning with - or .");
     gate.run = read_script(map, "run");
-    gate.builtins = read_builtins(map);
+    read_builtins(map, gate);
     gate.fix = read_script(map, "fix");
     gate.files.include = read_globs(map, "files");
     gate.files.exclude = read_globs(map, "exclude");

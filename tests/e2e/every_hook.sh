@@ -240,3 +240,124 @@ Y
     tidegate -C app uninstall >/dev/null
     expect_equal "$(cd app/.git/hooks && sha256sum $all)" "$before"
 }
+
+message_app() { # FOLDER OPTIONS
+    app "$1" <<Y
+version: 1
+stages:
+  commit-msg: {gates: [{name: message, builtin: [{commit-message: {$2}}]}]}
+Y
+}
+
+test_rules_for_a_message_are_built_in() {
+    message_app app "conventional: true, subject_max: 30"
+    run git -C app commit --allow-empty -m "fea: something new"
+    expect_status 1
+    expect_contains "$err" "message:1:1: no commit type is called fea; did you mean feat?"
+    run git -C app commit --allow-empty -m "feat: something that is rather too long for it"
+    expect_contains "$err" "message:1:31: the subject has 46 characters; at most 30"
+    run git -C app commit --allow-empty -m "feat: something"
+    expect_status 0
+    # Not remembered: the tree is the same.
+    run git -C app commit --allow-empty -m "nothing of that form"
+    expect_status 1
+}
+
+test_a_message_is_judged_as_git_will_keep_it() {
+    message_app app 'pattern: "T-* *", body_max: 30'
+    # Edited: comments, and what -v adds below the scissors, are not part of it.
+    printf '#!/bin/sh\n{ echo "T-1 subject"; echo; echo "# a comment that is much longer than the thirty characters"; cat "$1"; } >"$1.new"\nmv "$1.new" "$1"\n' >editor
+    chmod +x editor
+    change app a.txt "a line of the file that is much longer than thirty characters"
+    GIT_EDITOR=$work/editor run git -C app commit -v
+    expect_status 0
+    expect_equal "$(git -C app log -1 --format=%B)" "T-1 subject"
+    # Not edited: git keeps what begins with #.
+    run git -C app commit --allow-empty -m "#1 subject"
+    expect_status 1
+    expect_contains "$err" "message:1:1: the subject matches none of: T-* *"
+    git -C app config core.commentChar ";"
+    printf '#!/bin/sh\necho "#2 subject" >"$1"\n' >editor
+    GIT_EDITOR=$work/editor run git -C app commit --allow-empty
+    expect_status 1
+    expect_contains "$err" "message:1:1: the subject matches none of: T-* *"
+    printf '#!/bin/sh\n{ echo "T-2 subject"; cat "$1"; } >"$1.new"\nmv "$1.new" "$1"\n' >editor
+    git -C app config core.commentChar auto
+    GIT_EDITOR=$work/editor run git -C app commit --allow-empty
+    expect_status 0
+}
+
+test_messages_of_a_branch_are_judged_by_hand_and_by_a_push() {
+    app app <<'Y'
+version: 1
+stages:
+  commit-msg: {gates: [{name: message, builtin: [{commit-message: {forbid: "WIP*"}}]}]}
+  pre-push: {gates: [{name: message, builtin: [{commit-message: {forbid: ["WIP*", "fixup! *"]}}]}]}
+Y
+    git init -q --bare far.git
+    git -C app remote add origin "$work/far.git"
+    git -C app push -q origin main
+    git -C app checkout -qb side
+    git -C app commit -q --allow-empty --no-verify -m "WIP first"
+    wip=$(git -C app rev-parse --short HEAD)
+    git -C app commit -q --allow-empty --no-verify -m "fixup! first"
+    run tidegate -C app run commit-msg --from main
+    expect_status 1
+    expect_contains "$out" "commit $wip:1:1: such a subject is not wanted"
+    run tidegate -C app run commit-msg
+    expect_status 0
+    run git -C app push origin side
+    expect_status 1
+    expect_contains "$err" "2 problems"
+    # What the remote has already is not asked about again.
+    git -C app push -q --no-verify origin side
+    git -C app commit -q --allow-empty -m "Finish"
+    run git -C app push origin side
+    expect_status 0
+}
+
+test_options_of_built_in_checks_count_in_a_commit() {
+    app app <<'Y'
+version: 1
+stages:
+  pre-commit:
+    gates:
+      - name: hygiene
+        builtin: [{trailing-whitespace: {markdown: md}}, {large-files: {max: 1KB}}, {no-commit-to-branch: {branches: "release/*"}}]
+Y
+    printf 'break  \nline\n' >app/a.md
+    head -c 2000 /dev/zero >app/big
+    git -C app add -A
+    run git -C app commit -m "chore: two"
+    expect_status 1
+    expect_contains "$err" "big: 2000 bytes; at most 1000 bytes"
+    expect_lacks "$err" "a.md"
+    git -C app commit -qm "chore: two" --no-verify
+    # It is there now: only what is added is judged.
+    echo >>app/big
+    git -C app add -A
+    run git -C app commit -m "chore: three"
+    expect_status 0
+    git -C app checkout -qb release/1
+    run git -C app commit --allow-empty -m "chore: four"
+    expect_status 1
+    expect_contains "$err" "nothing is committed to release/1 directly"
+}
+
+test_a_thousand_files_are_judged_in_their_order() {
+    app app <<'Y'
+version: 1
+stages:
+  pre-commit: {gates: [{name: hygiene, builtin: [trailing-whitespace, end-of-file, json, secrets]}]}
+Y
+    local i
+    for i in $(seq 1000 1999); do printf '{"n": %d} \n' "$i" >"app/f$i.json"; done
+    git -C app add -A
+    run git -C app commit -m many
+    expect_status 1
+    expect_contains "$err" "1000 problems"
+    log=$(ls -d app/.git/tidegate/logs/*)/hygiene.log
+    sort -c "$log"
+    expect_equal "$(wc -l <"$log")" 1000
+    expect_equal "$(head -1 "$log")" "f1000.json:1:12: trailing whitespace"
+}

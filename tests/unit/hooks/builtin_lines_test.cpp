@@ -109,7 +109,7 @@ TEST_CASE("builtin: every check is registered once, with a summary and something
         CAPTURE(check.name);
         CHECK(std::find(names.begin(), names.end(), check.name) == names.end());
         names.push_back(check.name);
-        CHECK((check.file != nullptr || check.paths != nullptr));
+        CHECK((check.file != nullptr || check.paths != nullptr || check.message != nullptr));
         CHECK_FALSE(check.summary.empty());
         CHECK(find(check.name) == &check);
     }

@@ -10,6 +10,7 @@ struct MessageCase {
     const char* name;
     std::string text;
     MessageRules rules{};
+    std::string comment = "#";
     int line = -1;  // -1: passes
     int column = 0;
     std::string what{};
@@ -18,7 +19,7 @@ struct MessageCase {
 void run_message_cases(const std::vector<MessageCase>& cases) {
     for (const auto& one : cases) {
         CAPTURE(one.name);
-        const auto problems = check_message(one.text, one.rules);
+        const auto problems = check_message({"message", one.text, one.comment}, one.rules);
         if (one.line < 0) {
             CHECK_MESSAGE(problems.empty(), (problems.empty() ? "" : problems[0].what));
             continue;
@@ -77,7 +78,7 @@ TEST_CASE("message: length and form") {
          .text = "a\n\n    " + std::string(80, 'x') + " y",
          .rules = {.body_most = 72}},
         {.name = "the diff below the scissors", .text = "a\n" + kScissors + std::string(200, 'x')},
-        {.name = "another comment character", .text = "; note\na\n", .rules = {.comment = ";"}},
+        {.name = "another comment character", .text = "; note\na\n", .comment = ";"},
         {.name = "empty: git's affair", .text = "# only\n# comments\n\n"},
         {.name = "nothing", .text = ""},
         {.name = "not UTF-8", .text = std::string(73, '\xff'), .line = 1, .column = 73, .what = "73"},
@@ -150,4 +151,46 @@ TEST_CASE("message: conventional commits") {
         {.name = "a revert", .text = "Revert \"feat: add\"", .rules = rules},
         {.name = "a fixup", .text = "fixup! anything", .rules = rules},
     });
+}
+
+TEST_CASE("message: sign-offs, scopes and unwanted subjects") {
+    run_message_cases({
+        {.name = "signed off", .text = "a\n\nSigned-off-by: A <a@b>\n", .rules = {.signed_off = true}},
+        {.name = "not signed off",
+         .text = "a\n\nSigned-off-by: A\n",
+         .rules = {.signed_off = true},
+         .line = 1,
+         .column = 1,
+         .what = "git commit -s"},
+        {.name = "a scope that there is",
+         .text = "fix(ui): a",
+         .rules = {.conventional = true, .scopes = {"ui", "db"}}},
+        {.name = "one that there is not",
+         .text = "fix(xx): a",
+         .rules = {.conventional = true, .scopes = {"ui", "db"}},
+         .line = 1,
+         .column = 5,
+         .what = "there are: ui db"},
+        {.name = "unwanted, though git's own",
+         .text = "fixup! a",
+         .rules = {.forbidden = {"WIP*", "fixup! *"}},
+         .line = 1,
+         .column = 1,
+         .what = "not wanted"},
+    });
+}
+
+TEST_CASE("message: what git leaves out is left out, and nothing else") {
+    const auto lines = [](Message message) {
+        std::vector<std::string> all;
+        for (const auto line : clean_message(message).lines) all.emplace_back(line);
+        return all;
+    };
+    using Lines = std::vector<std::string>;
+    const auto text = "#12 mend\n# note\nbody\n" + kScissors + "diff\n";
+    CHECK(lines({"", text}) == Lines{"body"});
+    CHECK(lines({"", text, ""}) ==
+          Lines{"#12 mend", "# note", "body", kScissors.substr(0, kScissors.size() - 1), "diff"});
+    CHECK(lines({"", text, "#", true}) == Lines{"#12 mend", "# note", "body"});
+    CHECK(lines({"", "a\n// b\n", "//"}) == Lines{"a"});
 }
