@@ -37,6 +37,8 @@ fault health
 [ ! -e BROKEN ] && read v <VERSION && read a <"$STATE/active" && [ "$v" = "$a" ] &&
     read n <SCHEMA && read m <"$STATE/schema" && [ "$n" = "$m" ] || exit 1
 fault health$v
+[ ! -e "$STATE/healthy$v" ] || fault soak$v
+touch "$STATE/healthy$v"
 """
 BUILD = """#!/bin/sh
 . ./bin/fault
@@ -75,7 +77,8 @@ class World:
     def __init__(self, **manifest):
         self.work = pathlib.Path.cwd()
         self.root = self.work / "srv/web"
-        self.manifest = {"soak": "", "timeout": "20s", "health_for": "10s"} | manifest
+        self.journal_before = 0
+        self.manifest = {"soak": "", "timeout": "20s", "health_for": "10s", "within": "10s", "keep": "3"} | manifest
         self.versions = {}
         if not os.path.exists(INTERPOSE):
             print("skipped: no interposer in a sanitizer's build")
@@ -155,7 +158,8 @@ env: {{STATE: {self.work}/appstate}}
 build: [{{run: [./bin/build], timeout: {timeout}}}]
 migrate: {{up: [./bin/migrate, up], down: [./bin/migrate, down], timeout: {timeout}}}
 activate: [{{run: [./bin/activate], timeout: {timeout}}}]
-health: [{{run: [./bin/healthy], for: {values['health_for']}, interval: 20ms, successes: 1}}]
+health: [{{run: [./bin/healthy], for: {values['health_for']}, within: {values['within']}, interval: 20ms}}]
+keep: {values['keep']}
 {note}
 """)
         self.push(f"web {oid[:7]}")

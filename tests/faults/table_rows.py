@@ -1,0 +1,276 @@
+"""The table: what the journal says for each phase and fault; see table.py for how to read a line. Each row: after the run
+with the fault; after the next start without it; the version that runs then, and whether it is held or broken; and
+where it is broken the same two after `tidegatectl retry`. None: the phase runs nothing of anybody else that could hang."""
+
+ROWS = {
+    # fetch
+    ("fetch", "error-once"): ("fetch~ discard postponed", "… prune deployed", "3"),
+    ("fetch", "error-for-ever"): ("fetch~ discard postponed", "… prune deployed", "3"),
+    ("fetch", "kill"): ("fetch( running", "fetch( discard interrupted | … prune deployed", "3"),
+    ("fetch", "hang"): None,
+    ("fetch", "disk-full"): ("fetch( discard) postponed", "… prune deployed", "3"),
+    ("fetch", "read-only-database"): ("fetch( discard) postponed", "… prune deployed", "3"),
+    ("fetch", "sigterm"): ("fetch# running", "fetch# discard interrupted | … prune deployed", "3"),
+    # verify
+    ("verify", "error-once"): ("fetch verify~ discard postponed", "… prune deployed", "3"),
+    ("verify", "error-for-ever"): ("fetch verify~ discard postponed", "… prune deployed", "3"),
+    ("verify", "kill"): ("fetch verify( running", "fetch verify( discard interrupted | … prune deployed", "3"),
+    ("verify", "hang"): None,
+    ("verify", "disk-full"): ("fetch verify( discard) postponed", "… prune deployed", "3"),
+    ("verify", "read-only-database"): ("fetch verify( discard) postponed", "… prune deployed", "3"),
+    ("verify", "sigterm"): ("… stage# running", "… stage# discard interrupted | … prune deployed", "3"),
+    # stage
+    ("stage", "error-once"): ("… stage~ discard postponed", "… prune deployed", "3"),
+    ("stage", "error-for-ever"): ("… stage~ discard postponed", "… prune deployed", "3"),
+    ("stage", "kill"): ("… stage( running", "… stage( discard interrupted | … prune deployed", "3"),
+    ("stage", "hang"): None,
+    ("stage", "disk-full"): ("… stage( discard) postponed", "… prune deployed", "3"),
+    ("stage", "read-only-database"): ("… stage( discard) postponed", "… prune deployed", "3"),
+    ("stage", "sigterm"): ("… build# running", "… build# discard interrupted | … prune deployed", "3"),
+    # build
+    ("build", "error-once"): ("… build! discard failed", "… build! discard failed", "2 held"),
+    ("build", "error-for-ever"): ("… build! discard failed", "… build! discard failed", "2 held"),
+    ("build", "kill"): ("… build( running", "… build( discard interrupted | … prune deployed", "3"),
+    ("build", "hang"): ("… build! discard failed", "… build! discard failed", "2 held"),
+    ("build", "disk-full"): ("… build( discard) postponed", "… prune deployed", "3"),
+    ("build", "read-only-database"): ("… build( unmigrate) discard postponed", "… prune deployed", "3"),
+    ("build", "sigterm"): ("… migrate# running", "… migrate# unmigrate discard interrupted | … prune deployed", "3"),
+    # migrate
+    ("migrate", "error-once"): ("… migrate! unmigrate discard failed", "… migrate! unmigrate discard failed", "2 held"),
+    ("migrate", "error-for-ever"): (
+        "… migrate! unmigrate! broken",
+        "… migrate! unmigrate! broken",
+        "2 broken",
+        "… migrate! unmigrate! unmigrate& unmigrate discard failed",
+        "2 held",
+    ),
+    ("migrate", "kill"): ("… migrate( running", "… migrate( unmigrate discard interrupted | … prune deployed", "3"),
+    ("migrate", "hang"): (
+        "… migrate! unmigrate! broken",
+        "… migrate! unmigrate! broken",
+        "2 broken",
+        "… migrate! unmigrate! unmigrate& unmigrate discard failed",
+        "2 held",
+    ),
+    ("migrate", "disk-full"): ("… migrate( unmigrate) discard postponed", "… prune deployed", "3"),
+    ("migrate", "read-only-database"): ("… migrate( unmigrate) discard postponed", "… prune deployed", "3"),
+    ("migrate", "sigterm"): ("… switch# running", "… switch# unmigrate discard interrupted | … prune deployed", "3"),
+    # switch
+    ("switch", "error-once"): ("… switch~ unmigrate discard postponed", "… prune deployed", "3"),
+    ("switch", "error-for-ever"): ("… switch~ unmigrate discard postponed", "… prune deployed", "3"),
+    ("switch", "kill"): ("… switch( running", "… switch( unmigrate discard interrupted | … prune deployed", "3"),
+    ("switch", "hang"): None,
+    ("switch", "disk-full"): ("… switch( unmigrate) discard postponed", "… prune deployed", "3"),
+    ("switch", "read-only-database"): (
+        "… switch( activate) health soak prune deployed",
+        "… switch( activate) health soak prune deployed",
+        "3",
+    ),
+    ("switch", "sigterm"): ("… activate# running", "… activate# activate health soak prune deployed", "3"),
+    # activate
+    ("activate", "error-once"): (
+        "… activate! revert-migration revert-switch revert-activate revert-health reverted",
+        "… activate! revert-migration revert-switch revert-activate revert-health reverted",
+        "2 held",
+    ),
+    ("activate", "error-for-ever"): (
+        "… activate! revert-migration revert-switch revert-activate revert-health reverted",
+        "… activate! revert-migration revert-switch revert-activate revert-health reverted",
+        "2 held",
+    ),
+    ("activate", "kill"): ("… activate( running", "… activate( activate health soak prune deployed", "3"),
+    ("activate", "hang"): (
+        "… activate! revert-migration revert-switch revert-activate revert-health reverted",
+        "… activate! revert-migration revert-switch revert-activate revert-health reverted",
+        "2 held",
+    ),
+    ("activate", "disk-full"): (
+        "… activate( health) soak prune deployed",
+        "… activate( health) soak prune deployed",
+        "3",
+    ),
+    ("activate", "read-only-database"): (
+        "… activate( health) soak prune deployed",
+        "… activate( health) soak prune deployed",
+        "3",
+    ),
+    ("activate", "sigterm"): ("… health# running", "… health# activate health soak prune deployed", "3"),
+    # health
+    ("health", "error-once"): ("… prune deployed", "… prune deployed", "3"),
+    ("health", "error-for-ever"): ("… revert-health reverted", "… revert-health reverted", "2 held"),
+    ("health", "kill"): ("… health( running", "… health( activate health soak prune deployed", "3"),
+    ("health", "hang"): ("… revert-health reverted", "… revert-health reverted", "2 held"),
+    ("health", "disk-full"): ("… health( soak) prune deployed", "… health( soak) prune deployed", "3"),
+    ("health", "read-only-database"): ("… health( soak) prune deployed", "… health( soak) prune deployed", "3"),
+    ("health", "sigterm"): ("… soak# running", "… soak# activate health soak prune deployed", "3"),
+    # soak
+    ("soak", "error-once"): ("… prune deployed", "… prune deployed", "3"),
+    ("soak", "error-for-ever"): (
+        "… soak! revert-migration revert-switch revert-activate revert-health reverted",
+        "… soak! revert-migration revert-switch revert-activate revert-health reverted",
+        "2 held",
+    ),
+    ("soak", "kill"): ("… soak( running", "… soak( activate health soak prune deployed", "3"),
+    ("soak", "hang"): (
+        "… soak! revert-migration revert-switch revert-activate revert-health reverted",
+        "… soak! revert-migration revert-switch revert-activate revert-health reverted",
+        "2 held",
+    ),
+    ("soak", "disk-full"): ("… soak( prune) deployed", "… soak( prune) deployed", "3"),
+    ("soak", "read-only-database"): ("… soak( prune) deployed", "… soak( prune) deployed", "3"),
+    ("soak", "sigterm"): ("… prune deployed", "… prune deployed", "3"),
+    # prune
+    ("prune", "error-once"): ("… prune~ deployed", "… prune~ deployed", "3"),
+    ("prune", "error-for-ever"): ("… prune~ deployed", "… prune~ deployed", "3"),
+    ("prune", "kill"): ("… prune( running", "… prune( prune deployed", "3"),
+    ("prune", "hang"): None,
+    ("prune", "disk-full"): ("… prune( running", "… prune( prune deployed", "3"),
+    ("prune", "read-only-database"): ("… prune( running", "… prune( prune deployed", "3"),
+    ("prune", "sigterm"): ("… prune deployed", "… prune deployed", "3"),
+    # revert-migration
+    ("revert-migration", "error-once"): (
+        "… health! revert-migration! broken",
+        "… health! revert-migration! broken",
+        "4 broken",
+        "… health! revert-migration! revert-migration& revert-migration revert-switch revert-activate revert-health reverted",
+        "2 held",
+    ),
+    ("revert-migration", "error-for-ever"): (
+        "… health! revert-migration! broken",
+        "… health! revert-migration! broken",
+        "4 broken",
+        "… health! revert-migration! revert-migration& revert-migration revert-switch revert-activate revert-health reverted",
+        "2 held",
+    ),
+    ("revert-migration", "kill"): (
+        "… health! revert-migration( running",
+        "… health! revert-migration( revert-migration revert-switch revert-activate revert-health reverted",
+        "2 held",
+    ),
+    ("revert-migration", "hang"): (
+        "… health! revert-migration! broken",
+        "… health! revert-migration! broken",
+        "4 broken",
+        "… health! revert-migration! revert-migration& revert-migration revert-switch revert-activate revert-health reverted",
+        "2 held",
+    ),
+    ("revert-migration", "disk-full"): (
+        "… health! revert-migration( revert-switch) revert-activate revert-health reverted",
+        "… health! revert-migration( revert-switch) revert-activate revert-health reverted",
+        "2 held",
+    ),
+    ("revert-migration", "read-only-database"): (
+        "… health! revert-migration( revert-switch) revert-activate revert-health reverted",
+        "… health! revert-migration( revert-switch) revert-activate revert-health reverted",
+        "2 held",
+    ),
+    ("revert-migration", "sigterm"): (
+        "… revert-switch# running",
+        "… revert-switch# revert-switch revert-activate revert-health reverted",
+        "2 held",
+    ),
+    # revert-switch
+    ("revert-switch", "error-once"): ("… revert-health reverted", "… revert-health reverted", "2 held"),
+    ("revert-switch", "error-for-ever"): (
+        "… revert-switch~ broken",
+        "… revert-switch~ broken",
+        "4 broken",
+        "… revert-switch~ revert-switch& revert-switch revert-activate revert-health reverted",
+        "2 held",
+    ),
+    ("revert-switch", "kill"): (
+        "… revert-switch( running",
+        "… revert-switch( revert-switch revert-activate revert-health reverted",
+        "2 held",
+    ),
+    ("revert-switch", "hang"): None,
+    ("revert-switch", "disk-full"): (
+        "… revert-switch( revert-activate) revert-health reverted",
+        "… revert-switch( revert-activate) revert-health reverted",
+        "2 held",
+    ),
+    ("revert-switch", "read-only-database"): (
+        "… revert-switch( revert-activate) revert-health reverted",
+        "… revert-switch( revert-activate) revert-health reverted",
+        "2 held",
+    ),
+    ("revert-switch", "sigterm"): (
+        "… revert-activate# running",
+        "… revert-activate# revert-activate revert-health reverted",
+        "2 held",
+    ),
+    # revert-activate
+    ("revert-activate", "error-once"): (
+        "… revert-activate! broken",
+        "… revert-activate! broken",
+        "2 broken",
+        "… revert-activate! revert-activate& revert-activate revert-health reverted",
+        "2 held",
+    ),
+    ("revert-activate", "error-for-ever"): (
+        "… revert-activate! broken",
+        "… revert-activate! broken",
+        "2 broken",
+        "… revert-activate! revert-activate& revert-activate revert-health reverted",
+        "2 held",
+    ),
+    ("revert-activate", "kill"): (
+        "… revert-activate( running",
+        "… revert-activate( revert-activate revert-health reverted",
+        "2 held",
+    ),
+    ("revert-activate", "hang"): (
+        "… revert-activate! broken",
+        "… revert-activate! broken",
+        "2 broken",
+        "… revert-activate! revert-activate& revert-activate revert-health reverted",
+        "2 held",
+    ),
+    ("revert-activate", "disk-full"): (
+        "… revert-activate( revert-health) reverted",
+        "… revert-activate( revert-health) reverted",
+        "2 held",
+    ),
+    ("revert-activate", "read-only-database"): (
+        "… revert-activate( revert-health) reverted",
+        "… revert-activate( revert-health) reverted",
+        "2 held",
+    ),
+    ("revert-activate", "sigterm"): (
+        "… revert-health# running",
+        "… revert-health# revert-activate revert-health reverted",
+        "2 held",
+    ),
+    # revert-health
+    ("revert-health", "error-once"): ("… revert-health reverted", "… revert-health reverted", "2 held"),
+    ("revert-health", "error-for-ever"): (
+        "… revert-health! broken",
+        "… revert-health! broken",
+        "2 broken",
+        "… revert-health! revert-health& revert-activate revert-health reverted",
+        "2 held",
+    ),
+    ("revert-health", "kill"): (
+        "… revert-health( running",
+        "… revert-health( revert-activate revert-health reverted",
+        "2 held",
+    ),
+    ("revert-health", "hang"): (
+        "… revert-health! broken",
+        "… revert-health! broken",
+        "2 broken",
+        "… revert-health! revert-health& revert-activate revert-health reverted",
+        "2 held",
+    ),
+    ("revert-health", "disk-full"): (
+        "… revert-health( running",
+        "… revert-health( revert-activate revert-health reverted",
+        "2 held",
+    ),
+    ("revert-health", "read-only-database"): (
+        "… revert-health( running",
+        "… revert-health( revert-activate revert-health reverted",
+        "2 held",
+    ),
+    ("revert-health", "sigterm"): ("… revert-health reverted", "… revert-health reverted", "2 held"),
+}
