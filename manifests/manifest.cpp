@@ -37,8 +37,9 @@ Result<Manifest> parse_manifest(std::string file, std::string text) {
     manifest.secrets = read_secrets(top, manifest);
     manifest.build = read_build(top);
     manifest.migrate = read_migrate(top);
+    manifest.blue_green = read_strategy(top);
     manifest.activate = read_activate(top);
-    manifest.health = read_health(top);
+    manifest.health = read_health(top, manifest);
     manifest.soak = top.duration("soak", 0s, 0s, 24h * 30);
     manifest.rollout = read_rollout(top);
     manifest.keep = static_cast<int>(top.integer("keep", 3, 1, 100));
@@ -83,7 +84,9 @@ std::string Manifest::label() const {
 bool Manifest::runs_commands() const {
     const auto is_script = [](const auto& step) { return std::holds_alternative<Script>(step.what); };
     return !build.empty() || migrate.up || std::any_of(activate.begin(), activate.end(), is_script) ||
-           std::any_of(health.begin(), health.end(), is_script);
+           std::any_of(health.begin(), health.end(), [&](const HealthCheck& check) {
+               return is_script(check) || std::holds_alternative<DatabaseCheck>(check.what);
+           });
 }
 
 std::string canonical_build(const Manifest& manifest) {

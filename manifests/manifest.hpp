@@ -93,11 +93,58 @@ struct ActivateStep {
     [[nodiscard]] std::string shown() const;  // "restart web.service", "signal HUP to web.service", a command
 };
 
+// `strategy: blue-green`: two instances of one template unit take turns behind a proxy.
+struct BlueGreen {
+    enum class Proxy { Nginx, Haproxy };
+    std::string unit;  // "web@.service"; its instances are web@blue and web@green
+    std::string blue;  // host:port where each listens
+    std::string green;
+    shared::Duration drain{10'000};  // from the proxy's switch to the end of the former instance
+    Proxy proxy = Proxy::Nginx;
+    std::string upstream;  // the upstream's or backend's name in the proxy
+    std::string reload;    // the proxy's unit
+};
+
+// Where a value of an answer is taken from; one of the three.
+struct Capture {
+    std::string header;
+    std::string json;    // a JSON pointer (RFC 6901)
+    std::string after;   // the text between this …
+    std::string before;  // … and this
+};
+// In texts {release}, {commit} and {version} stand for the release's own, {instance} for the address of the instance
+// that is asked, and in a sequence {name} for what was captured.
 struct HttpCheck {
     std::string url;  // http:// or https://
-    int status = 200;
-    std::string body;  // must be in the answer's body; {release} and {commit} stand for the release's own
-    std::map<std::string, std::string> headers;  // of the answer; the value must be in it
+    std::string method = "GET";
+    std::map<std::string, std::string> send;                 // request's headers
+    std::string data;                                        // request's body
+    std::vector<std::pair<int, int>> status = {{200, 200}};  // ranges, ends included; one must hold
+    std::string body;                                        // must be in the answer's body
+    std::map<std::string, std::string> headers;              // of the answer; the value must be in it
+    std::map<std::string, std::string> json;                 // pointers into the answer, and what is there
+    shared::Duration tls{0};                 // the certificate is valid for so long yet; 0: not asked
+    std::string ca;                          // absolute path of a file of certificates to trust
+    std::map<std::string, Capture> capture;  // of a sequence: for the requests after it
+    shared::Duration within{5000};           // of a sequence: for this request
+};
+// Requests in order, as one check: a login. Cookies are kept from one to the next.
+struct SequenceCheck {
+    std::vector<HttpCheck> requests;
+};
+struct FileCheck {
+    std::string path;             // absolute, or of the release
+    shared::Duration younger{0};  // changed within this time; 0: not asked
+    std::string content;          // must be in it; empty: not asked
+};
+enum class DatabaseClient { Psql, Mysql, Sqlite3 };
+// One query through the client program, as `user`; host, port and password by its own variables (PGHOST, PGPASSWORD,
+// MYSQL_PWD …) in `env` and `secrets`.
+struct DatabaseCheck {
+    DatabaseClient client = DatabaseClient::Psql;
+    std::string database;  // name, or for sqlite3 the file
+    std::string query = "select 1";
+    std::string answer;  // must be in what it prints; empty: anything
 };
 struct TcpCheck {
     std::string address;  // host:port
@@ -106,7 +153,8 @@ struct UnitCheck {
     std::string unit;
 };
 struct HealthCheck {
-    std::variant<HttpCheck, TcpCheck, Script, UnitCheck> what;
+    std::variant<HttpCheck, TcpCheck, Script, UnitCheck, SequenceCheck, FileCheck, DatabaseCheck> what;
+    shared::Duration after{0};          // the app is left alone for so long first
     shared::Duration patience{30'000};  // `for`: must pass within this time
     int successes = 1;                  // so many times in a row
     shared::Duration interval{1000};    // from one try to the next
@@ -132,6 +180,7 @@ struct Manifest {
     std::map<std::string, Secret> secrets;
     std::vector<BuildStep> build;
     Migrate migrate;
+    std::optional<BlueGreen> blue_green;
     std::vector<ActivateStep> activate;
     std::vector<HealthCheck> health;
     shared::Duration soak{0};

@@ -102,6 +102,13 @@ std::string fault_of_address(std::string_view address) {
     return {};
 }
 
+std::string fault_of_database(std::string_view name) {
+    if (name.empty() || name.size() > 1024) return "is not a database's name";
+    if (name.front() == '-' || !made_of(name, {kLower, kUpper, kDigits, "_-./+@"}))
+        return "is not a database's name: letters, digits and _ - . / + @, no addresses and passwords";
+    return {};
+}
+
 std::string fault_of_user(std::string_view user) {
     if (user.empty() || user.size() > 32) return "is not a user's name";
     if (user == "root") return "is root: nothing of a release ever runs as root";

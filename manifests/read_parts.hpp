@@ -20,6 +20,8 @@ void read_version(shared::MapReader& reader);
 [[nodiscard]] std::string fault_of_variable(std::string_view name);
 [[nodiscard]] std::string fault_of_unit(std::string_view unit);
 [[nodiscard]] std::string fault_of_address(std::string_view address);
+// Of a database's name, or for sqlite3 its file: nothing that a client program would take for an option.
+[[nodiscard]] std::string fault_of_database(std::string_view name);
 [[nodiscard]] std::string fault_of_user(std::string_view user);
 [[nodiscard]] bool is_hex(std::string_view text, size_t digits);
 // A name of a stage, credential or label: letters, digits, ".", "_", "-", at most 64, beginning with a letter

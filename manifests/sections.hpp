@@ -25,7 +25,22 @@ void read_shared(shared::MapReader& top, Manifest& manifest);
 [[nodiscard]] Migrate read_migrate(shared::MapReader& top);
 [[nodiscard]] std::optional<Rollout> read_rollout(shared::MapReader& top);
 [[nodiscard]] std::vector<ActivateStep> read_activate(shared::MapReader& top);
-[[nodiscard]] std::vector<HealthCheck> read_health(shared::MapReader& top);
+// `strategy`, `instances` and `upstream`.
+[[nodiscard]] std::optional<BlueGreen> read_strategy(shared::MapReader& top);
+// After read_strategy(): `{instance}` stands for an address where there are instances, and for nothing elsewhere.
+[[nodiscard]] std::vector<HealthCheck> read_health(shared::MapReader& top, const Manifest& manifest);
+
+// What may stand in braces in the address of a check.
+struct Placeholders {
+    bool instance = false;              // {instance}
+    std::vector<std::string> captured;  // by the requests before it
+    bool sequence = false;              // this one may capture
+};
+[[nodiscard]] HttpCheck read_http(shared::MapReader& reader, const Placeholders& known,
+                                  shared::Duration& within);
+[[nodiscard]] SequenceCheck read_sequence(shared::MapReader& reader, bool instances);
+[[nodiscard]] FileCheck read_file_check(shared::MapReader& reader);
+[[nodiscard]] DatabaseCheck read_database_check(shared::MapReader& reader);
 
 // A foreign text in a message: escaped, cut, in backquotes.
 [[nodiscard]] std::string quoted(std::string_view text);

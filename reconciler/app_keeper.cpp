@@ -172,11 +172,16 @@ void AppKeeper::observe_drift(View& view) {
             return;
         }
     }
-    if (spec.probes.empty()) return;
+    if (spec.probes.empty() && !spec.blue_green) return;
     const auto site = command_site(spec, *root, std::nullopt);
     if (!site) return;
     auto quiet = DeploymentLog::none();
-    const auto verdict = check_healthy(spec.probes, {&*site, &quiet, &host_.units}, interrupt_.soft_fd());
+    HealthSite health{&*site, &quiet, &host_.units};
+    auto probes = spec.probes;
+    if (spec.blue_green)
+        if (auto live = BlueGreenInstances({*spec.blue_green, *root, probes, health, -1}).live_probes(health))
+            probes = std::move(*live);
+    const auto verdict = check_healthy(probes, health, interrupt_.soft_fd());
     if (!verdict.healthy && interrupt_.asked() == Ask::None) view.observed.drift = verdict.words;
 }
 

@@ -43,18 +43,26 @@ ActivateStep step_of(const mf::ActivateStep& step) {
 }
 
 Probe probe_of(const mf::HealthCheck& check) {
-    Probe probe{TcpProbe{}, check.patience, check.successes, check.interval, check.failures};
-    if (const auto* http = std::get_if<mf::HttpCheck>(&check.what)) {
-        HttpProbe out{http->url, http->status, http->body, {}, check.within};
-        out.headers.assign(http->headers.begin(), http->headers.end());
-        probe.what = std::move(out);
-    } else if (const auto* tcp = std::get_if<mf::TcpCheck>(&check.what)) {
-        probe.what = TcpProbe{tcp->address, check.within};
-    } else if (const auto* script = std::get_if<mf::Script>(&check.what)) {
-        probe.what = RunProbe{script_of(*script), check.within};
-    } else {
-        probe.what = UnitProbe{std::get<mf::UnitCheck>(check.what).unit};
-    }
+    Probe probe{TcpProbe{}, check.patience, check.successes, check.interval, check.failures, check.after};
+    struct Take {
+        const mf::HealthCheck& check;
+        Probe& probe;
+        void operator()(HttpProbe http) const {
+            http.within = check.within;
+            probe.what = std::move(http);
+        }
+        void operator()(const mf::TcpCheck& tcp) const { probe.what = TcpProbe{tcp.address, check.within}; }
+        void operator()(const mf::Script& script) const {
+            probe.what = RunProbe{script_of(script), check.within};
+        }
+        void operator()(const mf::UnitCheck& unit) const { probe.what = UnitProbe{unit.unit}; }
+        void operator()(SequenceProbe sequence) const { probe.what = std::move(sequence); }
+        void operator()(FileProbe file) const { probe.what = std::move(file); }
+        void operator()(const mf::DatabaseCheck& database) const {
+            probe.what = DatabaseProbe{database, check.within};
+        }
+    };
+    std::visit(Take{check, probe}, check.what);
     return probe;
 }
 
@@ -90,6 +98,9 @@ std::string runtime_digest(const mf::Manifest& manifest) {
             script(std::get<mf::Script>(step.what));
         }
     }
+    if (const auto& both = manifest.blue_green)
+        for (const auto* text : {&both->unit, &both->blue, &both->green, &both->upstream, &both->reload})
+            hash.field(*text);
     return hash.finish_hex();
 }
 
@@ -102,7 +113,9 @@ Error unsupported(const std::string& file, std::string what, std::string hint) {
 bool AppSpec::runs_commands() const {
     bool any = !build.empty() || up || down;
     for (const auto& step : activate) any = any || std::holds_alternative<Script>(step.what);
-    for (const auto& probe : probes) any = any || std::holds_alternative<RunProbe>(probe.what);
+    for (const auto& probe : probes)
+        any = any || std::holds_alternative<RunProbe>(probe.what) ||
+              std::holds_alternative<DatabaseProbe>(probe.what);
     return any;
 }
 
@@ -135,6 +148,7 @@ Result<AppSpec> read_app_spec(const std::string& file, const std::string& text) 
     spec.down = script_of(manifest.migrate.down);
     spec.compatible = manifest.migrate.compatible;
     spec.migrate_timeout = manifest.migrate.timeout;
+    spec.blue_green = manifest.blue_green;
     for (const auto& step : manifest.activate) spec.activate.push_back(step_of(step));
     for (const auto& check : manifest.health) spec.probes.push_back(probe_of(check));
     spec.soak = manifest.soak;

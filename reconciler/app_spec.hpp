@@ -56,6 +56,7 @@ struct AppSpec {
     std::optional<Script> down;
     bool compatible = false;
     shared::Duration migrate_timeout{600'000};
+    std::optional<manifests::BlueGreen> blue_green;
     std::vector<ActivateStep> activate;
     std::vector<Probe> probes;
     shared::Duration soak{0};

@@ -70,6 +70,7 @@ struct CommandSite {
     std::map<std::string, std::string> env;
     std::map<std::string, std::string> secrets;
     std::optional<shared::RunAs> user;  // nullopt: as ourselves; refused (Denied) where we are root
+    std::string label = {};             // what people call the release: "v1.4.2"
 };
 
 struct RunOptions {

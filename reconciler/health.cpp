@@ -51,6 +51,9 @@ Probe shortened(Probe probe, Duration most) {
     if (auto* http = std::get_if<HttpProbe>(&probe.what)) limit(http->within);
     if (auto* tcp = std::get_if<TcpProbe>(&probe.what)) limit(tcp->within);
     if (auto* script = std::get_if<RunProbe>(&probe.what)) limit(script->within);
+    if (auto* database = std::get_if<DatabaseProbe>(&probe.what)) limit(database->within);
+    if (auto* sequence = std::get_if<SequenceProbe>(&probe.what))
+        for (auto& request : sequence->requests) limit(request.within);
     return probe;
 }
 
@@ -132,11 +135,22 @@ class Watchers {
     Outcome outcome_;
 };
 
+// One try. A unit that systemd started again since the last one has died in between, well as it may look.
+ProbeAnswer next_try(const Probe& probe, const HealthSite& site, int stop, const ProbeReport& report) {
+    auto answer = try_probe(probe, site, stop);
+    if (!answer.good || !answer.mark || !report.last.mark || *answer.mark <= *report.last.mark) return answer;
+    answer.good = false;
+    answer.words += ", and was started again by systemd (" + std::to_string(*answer.mark) + " times)";
+    return answer;
+}
+
 void until_passed(const Probe& probe, const HealthSite& site, int stop, ProbeReport& report) {
+    report.stopped = probe.after.count() > 0 && wait_for(stop, probe.after);
+    if (report.stopped) return;
     const auto end = SteadyClock::now() + probe.patience;
     int streak = 0;
     while (true) {
-        const auto answer = try_probe(shortened(probe, left_until(end)), site, stop);
+        const auto answer = next_try(shortened(probe, left_until(end)), site, stop, report);
         report.stopped = !answer.good && is_set(stop);
         if (report.stopped) return;
         report.last = answer;
@@ -159,7 +173,7 @@ void through_soak(const Probe& probe, const HealthSite& site, MonoTime end, int 
     int failed = 0;
     report.good = true;
     while (left_until(end) > Duration(0)) {
-        const auto answer = try_probe(probe, site, stop);
+        const auto answer = next_try(probe, site, stop, report);
         report.stopped = is_set(stop);
         if (report.stopped) return;
         report.last = answer;

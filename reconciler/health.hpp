@@ -1,10 +1,13 @@
 // Whether an app is healthy: its probes, in parallel, each until it passed often enough or its time is up.
 #pragma once
 
+#include "manifests/manifest.hpp"
 #include "reconciler/commands.hpp"
 #include "reconciler/units.hpp"
 #include "shared/base/clock.hpp"
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,14 +16,15 @@
 
 namespace tidegate::reconciler {
 
-// "{release}" and "{commit}" in `body` and in header values stand for the release that must answer, so that an
-// old version that answers 200 does not pass for the new one.
-struct HttpProbe {
-    std::string url;
-    int status = 200;                                          // the status that passes
-    std::string body;                                          // must be in the body; empty: anything
-    std::vector<std::pair<std::string, std::string>> headers;  // of the answer; the value must be in it
-    shared::Duration within{5000};
+// "{release}", "{commit}" and "{version}" in what an answer must hold stand for the release that must answer, so that
+// an old version that answers 200 does not pass for the new one.
+using HttpProbe = manifests::HttpCheck;
+using SequenceProbe = manifests::SequenceCheck;
+using FileProbe = manifests::FileCheck;
+
+struct DatabaseProbe {
+    manifests::DatabaseCheck check;
+    shared::Duration within{30'000};
 };
 
 struct TcpProbe {
@@ -38,11 +42,12 @@ struct UnitProbe {
 };
 
 struct Probe {
-    std::variant<HttpProbe, TcpProbe, RunProbe, UnitProbe> what;
+    std::variant<HttpProbe, TcpProbe, RunProbe, UnitProbe, SequenceProbe, FileProbe, DatabaseProbe> what;
     shared::Duration patience{30'000};  // `for`: must pass within this time
     int successes = 1;                  // this many times in a row
     shared::Duration interval{1000};    // between two tries
     int failures = 3;                   // in the soak: this many in a row fail it
+    shared::Duration after{0};          // warm-up: the first try comes so late
 
     [[nodiscard]] std::string name() const;  // "http://127.0.0.1:8081/healthz", "tcp 127.0.0.1:8080" …
 };
@@ -52,6 +57,8 @@ struct ProbeAnswer {
     bool good = false;
     std::string words;  // "answered 503", "connection refused", "exit 1: …"; masked and escaped
     shared::Duration took{0};
+    // What may not change from one try to the next: how often systemd has started a unit again.
+    std::optional<std::uint32_t> mark = {};
 };
 
 struct ProbeReport {
@@ -75,7 +82,14 @@ struct HealthSite {
     const CommandSite* commands = nullptr;
     DeploymentLog* log = nullptr;
     Units* units = nullptr;
+    std::string instance = {};  // for {instance}: the address of the instance that is asked
 };
+
+// A text with its placeholders filled; `captured` by the names of a sequence.
+[[nodiscard]] std::string filled(std::string text, const HealthSite& site,
+                                 const std::map<std::string, std::string>& captured = {});
+// Whether a probe asks one instance, by {instance}.
+[[nodiscard]] bool asks_instance(const Probe& probe);
 
 [[nodiscard]] ProbeAnswer try_probe(const Probe& probe, const HealthSite& site, int cancel_fd);
 

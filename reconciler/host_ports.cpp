@@ -1,6 +1,5 @@
 #include "reconciler/host_ports.hpp"
 
-#include "reconciler/activation.hpp"
 #include "reconciler/drift.hpp"
 #include "reconciler/leftover.hpp"
 #include "reconciler/look.hpp"
@@ -41,6 +40,7 @@ Result<CommandSite> command_site(const AppSpec& spec, const AppRoot& root,
                      spec.env, {},           root.user()};
     if (previous && !previous->empty()) site.previous = TRY(ReleaseId::parse(*previous));
     site.secrets = TRY(load_secrets(spec));
+    site.label = spec.label();
     return site;
 }
 
@@ -139,6 +139,7 @@ Result<void> HostPorts::check_approvals(const AllowedSigners& allowed, WallTime 
 }
 
 Result<std::string> HostPorts::verify(int cancel_fd) {
+    take_baseline(cancel_fd);
     const auto allowed = TRY(host_.allowed());
     const auto now = host_.trusted_now();
     TRY(check_approvals(allowed, now));
@@ -256,35 +257,10 @@ Result<std::string> HostPorts::switch_to(Side side) {
     return std::string();
 }
 
-Result<std::string> HostPorts::activate(Side side, int cancel_fd) {
-    const auto& of = spec(side);
-    if (of.activate.empty()) return std::string("nothing to activate");
-    const auto where = TRY(site(side));
-    // On the way back the former release's probes follow at once; nobody is kept waiting for its units to settle.
-    const bool settle = side == Side::To || of.probes.empty();
-    TRY(run_activation(of.activate, {where, host_.units, log_, settle, cancel_fd}));
-    return count_of(of.activate.size(), "step");
-}
-
-Result<std::string> HostPorts::health(Side side, int cancel_fd) {
-    const auto& of = spec(side);
-    if (of.probes.empty()) return std::string("no probes");
-    const auto where = TRY(site(side));
-    const auto verdict = TRY(wait_healthy(of.probes, {&where, &log_, &host_.units}, cancel_fd));
-    if (!verdict.healthy) return fail(ErrorKind::Failed, verdict.words);
-    return verdict.words;
-}
-
-Result<std::string> HostPorts::soak(int cancel_fd) {
-    if (to_.probes.empty() || to_.soak.count() == 0) return std::string("no soak");
-    const auto where = TRY(site(Side::To));
-    const auto verdict = TRY(watch_healthy(to_.probes, {&where, &log_, &host_.units}, to_.soak, cancel_fd));
-    if (!verdict.healthy) return fail(ErrorKind::Failed, "in the soak: " + verdict.words);
-    return verdict.words;
-}
-
 Result<std::vector<std::string>> HostPorts::prune(const std::vector<std::string>& in_use,
                                                   const std::vector<std::string>& good) {
+    if (auto ended = end_former_instance(-1); !ended)
+        host_.log.warning("the former instance runs on", ended.error());
     std::vector<std::string> stay = in_use;
     for (const auto& name : good)
         if (static_cast<int>(stay.size()) < std::max(to_.keep, 1) && !holds(stay, name)) stay.push_back(name);

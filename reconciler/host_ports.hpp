@@ -2,6 +2,7 @@
 #pragma once
 
 #include "reconciler/app_spec.hpp"
+#include "reconciler/blue_green.hpp"
 #include "reconciler/host.hpp"
 #include "reconciler/ports.hpp"
 #include "reconciler/stage.hpp"
@@ -48,6 +49,14 @@ class HostPorts final : public Ports {
     [[nodiscard]] Result<shared::Exit> run_journalled(const Script& script, const CommandSite& where,
                                                       RunOptions how);
 
+    // With `strategy: blue-green`; nullopt without it. The site must outlive it.
+    [[nodiscard]] std::optional<BlueGreenInstances> instances(Side side, const CommandSite& where,
+                                                              int cancel_fd);
+    // Waits for what is left of its drain, then stops the instance that no longer serves.
+    [[nodiscard]] Result<void> end_former_instance(int cancel_fd);
+    // How the former release was before this deployment touched anything.
+    void take_baseline(int cancel_fd);
+
     // Forgets the commits of releases that were removed, in the mirror.
     [[nodiscard]] Result<void> forget_sources(const std::vector<std::string>& gone) const;
 
@@ -59,6 +68,7 @@ class HostPorts final : public Ports {
     DeploymentLog log_;
     IntegrityStore store_;
     std::optional<IntegrityRecord> staged_;  // between stage and build
+    std::string unhealthy_before_;           // the former release's failing probe, before the deployment
 };
 
 // Every secret of a manifest, by the name of its variable.

@@ -1,13 +1,15 @@
 // One try of one probe.
+#include "reconciler/probes.hpp"
+
 #include "reconciler/health.hpp"
 #include "shared/base/text.hpp"
-#include "shared/net/http.hpp"
 
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -17,66 +19,8 @@ using namespace shared;
 
 namespace {
 
-constexpr size_t kBodyLooked = 1 << 20;
-constexpr size_t kShown = 120;
-
-std::string shown(std::string_view text) {
-    return escape_foreign(text.substr(0, kShown)) + (text.size() > kShown ? "…" : "");
-}
-
-// "{release}" and "{commit}" in what an answer must hold.
-std::string filled(std::string text, const HealthSite& site) {
-    if (site.commands == nullptr) return text;
-    const auto put = [&](std::string_view name, const std::string& value) {
-        for (size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + value.size()))
-            text.replace(at, name.size(), value);
-    };
-    put("{release}", site.commands->release.str());
-    put("{commit}", site.commands->commit.str());
-    return text;
-}
-
 ProbeAnswer bad(std::string words) {
     return {false, std::move(words), Duration(0)};
-}
-
-// What is wrong with an answer, empty for nothing.
-std::string wrong_with(const HttpResponse& response, const HttpProbe& probe, const HealthSite& site) {
-    const auto answered = "answered " + std::to_string(response.status);
-    if (response.status != probe.status) return answered;
-    const auto body = filled(probe.body, site);
-    if (!body.empty() && response.body.find(body) == std::string::npos)
-        return answered + " without `" + shown(body) + "`";
-    for (const auto& [name, value] : probe.headers) {
-        std::string key = name;
-        for (auto& c : key) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-        const auto wanted = filled(value, site);
-        const auto found = response.headers.find(key);
-        if (found == response.headers.end()) return answered + " without the header " + shown(key);
-        if (found->second.find(wanted) == std::string::npos)
-            return answered + " with " + shown(key) + ": " + shown(found->second) + ", wanted " +
-                   shown(wanted);
-    }
-    return {};
-}
-
-ProbeAnswer ask(const HttpProbe& probe, const HealthSite& site, int cancel_fd) {
-    HttpRequest request;
-    request.url = probe.url;
-    request.timeout = probe.within;
-    request.body_limit = kBodyLooked;
-    request.cancel_fd = cancel_fd;
-    request.headers = {{"User-Agent", "tidegate-health"}};
-    const auto response = http(request);
-    if (response) {
-        auto wrong = wrong_with(*response, probe, site);
-        const bool good = wrong.empty();
-        return {good, good ? "answered " + std::to_string(response->status) : std::move(wrong),
-                response->took};
-    }
-    if (response.error().kind == ErrorKind::Timeout)
-        return bad("gave no answer within " + human_duration(probe.within));
-    return bad("gave no answer (" + response.error().message + ")");
 }
 
 struct HostPort {
@@ -111,8 +55,8 @@ int connect_to(const addrinfo& address, int timeout_ms, int cancel_fd) {
     return code;
 }
 
-ProbeAnswer ask(const TcpProbe& probe, const HealthSite&, int cancel_fd) {
-    const auto address = parse_address(probe.address);
+ProbeAnswer ask(const TcpProbe& probe, const HealthSite& site, int cancel_fd) {
+    const auto address = parse_address(filled(probe.address, site));
     if (!address) return bad("is not HOST:PORT");
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
@@ -150,7 +94,7 @@ ProbeAnswer ask(const UnitProbe& probe, const HealthSite& site, int) {
     if (site.units == nullptr) return bad("cannot be asked for");
     const auto state = site.units->state(probe.unit);
     if (!state) return bad("cannot be asked for: " + state.error().message);
-    return {state->up(), "is " + state->words(), Duration(0)};
+    return {state->well(), "is " + state->words(), Duration(0), state->restarts};
 }
 
 }  // namespace
@@ -161,8 +105,47 @@ std::string Probe::name() const {
         std::string operator()(const TcpProbe& probe) const { return "tcp " + escape_foreign(probe.address); }
         std::string operator()(const RunProbe& probe) const { return probe.script.shown(); }
         std::string operator()(const UnitProbe& probe) const { return escape_foreign(probe.unit); }
+        std::string operator()(const SequenceProbe& probe) const {
+            return "sequence from " +
+                   (probe.requests.empty() ? "" : escape_foreign(probe.requests.front().url));
+        }
+        std::string operator()(const FileProbe& probe) const { return "file " + escape_foreign(probe.path); }
+        std::string operator()(const DatabaseProbe& probe) const {
+            return "database " + escape_foreign(probe.check.database);
+        }
     };
     return std::visit(Namer{}, what);
+}
+
+std::string filled(std::string text, const HealthSite& site,
+                   const std::map<std::string, std::string>& captured) {
+    std::map<std::string, std::string> values;
+    for (const auto& [name, value] : captured) values.emplace("{" + name + "}", value);
+    if (site.commands != nullptr) {
+        values["{release}"] = site.commands->release.str();
+        values["{commit}"] = site.commands->commit.str();
+        values["{version}"] = site.commands->label;
+    }
+    if (!site.instance.empty()) values["{instance}"] = site.instance;
+    std::string out;
+    for (size_t at = 0; at < text.size();) {
+        const auto found = std::find_if(values.begin(), values.end(), [&](const auto& entry) {
+            return text.compare(at, entry.first.size(), entry.first) == 0;
+        });
+        out += found == values.end() ? text.substr(at, 1) : found->second;
+        at += found == values.end() ? 1 : found->first.size();
+    }
+    return out;
+}
+
+bool asks_instance(const Probe& probe) {
+    const auto in = [](const std::string& text) { return text.find("{instance}") != std::string::npos; };
+    if (const auto* http = std::get_if<HttpProbe>(&probe.what)) return in(http->url);
+    if (const auto* tcp = std::get_if<TcpProbe>(&probe.what)) return in(tcp->address);
+    if (const auto* sequence = std::get_if<SequenceProbe>(&probe.what))
+        return std::any_of(sequence->requests.begin(), sequence->requests.end(),
+                           [&](const HttpProbe& request) { return in(request.url); });
+    return false;
 }
 
 ProbeAnswer try_probe(const Probe& probe, const HealthSite& site, int cancel_fd) {

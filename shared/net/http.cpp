@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <ctime>
 #include <mutex>
 
 namespace tidegate::shared {
@@ -125,6 +126,7 @@ void set_limits(CURL* curl, const HttpRequest& request) {
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
                      static_cast<long>(std::max<Duration::rep>(request.timeout.count(), 1)));
     curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    if (request.want_certificate) curl_easy_setopt(curl, CURLOPT_CERTINFO, 1L);
     if (request.ca_file) curl_easy_setopt(curl, CURLOPT_CAINFO, request.ca_file->c_str());
     if (request.unix_socket) curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket->c_str());
 }
@@ -140,6 +142,24 @@ void set_callbacks(CURL* curl, Exchange& exchange) {
     if (!exchange.request->public_only) return;
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_public_socket);
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, &exchange);
+}
+
+// "Expire date:Nov 21 05:57:50 2036 GMT" of the first certificate, the server's own.
+std::optional<WallTime> end_of_certificate(CURL* curl) {
+    curl_certinfo* chain = nullptr;
+    if (curl_easy_getinfo(curl, CURLINFO_CERTINFO, &chain) != CURLE_OK || chain == nullptr ||
+        chain->num_of_certs < 1)
+        return std::nullopt;
+    constexpr std::string_view kName = "Expire date:";
+    for (const curl_slist* field = chain->certinfo[0]; field != nullptr; field = field->next) {
+        const std::string_view text(field->data);
+        if (!text.starts_with(kName)) continue;
+        std::tm time{};
+        if (strptime(field->data + kName.size(), "%b %d %H:%M:%S %Y GMT", &time) == nullptr)
+            return std::nullopt;
+        return WallTime(std::chrono::seconds(timegm(&time)));
+    }
+    return std::nullopt;
 }
 
 using CurlMulti = Handle<CURLM, curl_multi_cleanup>;
@@ -202,6 +222,7 @@ Result<HttpResponse> http(const HttpRequest& request) {
     long status = 0;
     curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
     exchange.response.status = static_cast<int>(status);
+    if (request.want_certificate) exchange.response.certificate_ends = end_of_certificate(curl.get());
     if (code == CURLE_OK || exchange.response.truncated) return std::move(exchange.response);
     if (exchange.stopped) return fail(std::move(*exchange.stopped));
     if (exchange.cancelled) return fail(ErrorKind::Cancelled, "cancelled");

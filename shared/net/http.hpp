@@ -24,6 +24,7 @@ struct HttpRequest {
     bool public_only = false;     // refuse loopback, private, link-local and metadata addresses (Denied)
     std::optional<std::string> unix_socket;  // connect here instead
     std::optional<std::string> ca_file;
+    bool want_certificate = false;  // https: fills certificate_ends
     // Instead of collecting the body: called with each piece; an error ends the transfer with it.
     std::function<Result<void>(std::string_view)> on_body;
 };
@@ -34,6 +35,7 @@ struct HttpResponse {
     std::string body;
     bool truncated = false;
     Duration took{0};
+    std::optional<WallTime> certificate_ends;  // of the server's own certificate
 };
 
 // Transient for what may pass (resolve, connect, reset), Timeout, Denied, Invalid for a wrong URL. Any status

@@ -101,7 +101,7 @@ env: {PORT: "$port", STATE: $work/appstate}
 $more
 activate: $steps
 health:
-  - http: {url: "http://127.0.0.1:$port/healthz", body: "$1"}
+  - http: {url: "http://${probed:-127.0.0.1:$port}/healthz", body: "$1"}
     for: ${patience:-5s}
     interval: 50ms
     successes: 2

@@ -41,7 +41,7 @@ SH
     echo "$host_pid" >>"$work/.started" # it outlives its container's keeper
 }
 inside() { nsenter -t "$host_pid" -a env -C "$work" "$@"; }
-inside_once() { run inside env PATH="$PATH" HOME="$HOME" tidegated --config "$work/etc/tidegated.yaml" --once; }
+inside_once() { run inside env PATH="$PATH" HOME="$HOME" tidegated --config "$work/etc/tidegated.yaml" --once; echo "$err" >>$work/all; cp $work/all /tmp/hn/all; }
 # A unit of the app: unit NAME, its file on stdin.
 unit() { cat >"$work/units/$1"; }
 
@@ -117,4 +117,90 @@ UNIT
     expect_contains "$err" "this host has no unit nowhere.service"
     expect_contains "$err" "held"
     inside_serves 1
+}
+
+live_instance() { sed -n 's/^# The live instance is \([a-z]*\)\..*/\1/p' "$work/srv/web/upstream.conf"; }
+# Asks the proxy without end; each answer that is none goes to $work/lost.
+ask_without_end() {
+    cat >"$work/ask" <<SH
+#!/bin/bash
+while :; do curl -fsS -o /dev/null http://127.0.0.1:$1/ 2>>"$work/lost" && echo >>"$work/asked"; sleep 0.02; done
+SH
+    chmod +x "$work/ask"
+    : >"$work/lost"
+    inside "$work/ask" >/dev/null 2>&1 </dev/null &
+    asking=$!
+}
+
+test_two_instances_take_turns_behind_nginx_without_a_lost_request() {
+    [ -x /usr/sbin/nginx ] || skip "needs nginx"
+    host_world
+    local blue=$((port + 1)) green=$((port + 2))
+    cat >"$work/instance.service" <<UNIT
+[Service]
+User=nobody
+WorkingDirectory=$work/srv/web/%i
+EnvironmentFile=$work/%i.env
+ExecStart=/usr/bin/python3 bin/serve.py \${PORT}
+UNIT
+    echo "PORT=$blue" >blue.env
+    echo "PORT=$green" >green.env
+    cat >nginx.conf <<CONF
+error_log stderr; pid $work/nginx.pid;
+events {}
+http {
+  include $work/srv/web/upstream.conf;
+  access_log off;
+  server { listen 127.0.0.1:$port; location / { proxy_pass http://web; } }
+}
+CONF
+    cat >proxy.service <<UNIT
+[Service]
+ExecStart=/usr/sbin/nginx -c $work/nginx.conf -g 'daemon off;'
+ExecReload=/bin/kill -HUP \$MAINPID
+UNIT
+    inside cp instance.service /etc/systemd/system/web@.service
+    inside cp proxy.service /etc/systemd/system/proxy.service
+    inside systemctl daemon-reload
+    local turns="strategy: blue-green
+instances: {unit: web@.service, blue: 127.0.0.1:$blue, green: 127.0.0.1:$green, drain: 300ms}
+upstream: {proxy: nginx, name: web, reload: proxy.service}"
+    activate="[]"
+    release 1 1 1
+    probed="{instance}" declare_release 1 "$turns"
+    inside_once
+    expect_status 0
+    expect_equal "$(live_instance)" blue
+    inside_serves 1
+    ask_without_end "$port"
+    release 2 1 1
+    probed="{instance}" declare_release 2 "$turns"
+    inside_once
+    expect_status 0
+    expect_equal "$(live_instance)" green
+    inside_serves 2
+    expect_equal "$(inside systemctl is-active web@blue.service || true)" inactive
+    # One that fails before the switch is never seen by anybody.
+    release 3 1 1 broken
+    patience=1s probed="{instance}" declare_release 3 "$turns"
+    inside_once
+    expect_status 1
+    expect_contains "$err" "before the switch: blue: http://127.0.0.1:$blue/healthz answered 503"
+    expect_equal "$(live_instance)" green
+    # One that fails after it: the way back is one reload, for the former instance still runs.
+    release 4 1 1
+    declare_release 4 "$turns"
+    printf '  - {run: "false", for: 500ms}\n' >>deploy/production/web.yaml
+    git -C deploy commit -q -S -am "a probe that fails"
+    git -C deploy push -q "$work/deploy.git" HEAD:deploy
+    inside_once
+    expect_status 1
+    expect_contains "$err" "reverted"
+    expect_equal "$(live_instance)" green
+    inside_serves 2
+    expect_equal "$(inside systemctl is-active web@blue.service || true)" inactive
+    expect_equal "$(inside systemctl show -P NRestarts web@green.service)" 0
+    kill "$asking"
+    expect_equal "$(cat lost)" ""
+    [ "$(wc -l <asked)" -gt 50 ] || fail "asked only $(wc -l <asked) times"
 }

@@ -82,7 +82,7 @@ TEST_CASE("manifest: every key is read") {
     CHECK(manifest.activate.at(1).timeout == 5s);
     CHECK(std::get<Script>(manifest.activate.at(2).what).shell == "./bin/restart");
     const auto& http = manifest.health.at(0);
-    CHECK(std::get<HttpCheck>(http.what).status == 204);
+    CHECK(std::get<HttpCheck>(http.what).status.at(0) == std::pair(204, 204));
     CHECK(std::get<HttpCheck>(http.what).body == "\"ok\"");
     CHECK(std::get<HttpCheck>(http.what).headers.at("X-Release") == "{release}");
     CHECK(http.within == 2s);
@@ -142,8 +142,9 @@ TEST_CASE("manifest: what cannot be right is refused at its place") {
         {"activate: [{restart: \"a\\nb.service\"}]\n", "not a unit's name", 22},
         {"activate: [{restart: -x.service}]\n", "not a unit's name", 22},
         {"activate: [{restart: a.service, run: x}]\n", "takes one of them", 0},
-        {"activate: [{}]\n", "needs one of: start stop restart reload reload-or-restart enable run signal", 12},
-        {"health: [{}]\n", "needs one of: http tcp run unit", 10},
+        {"activate: [{}]\n", "needs one of: start stop restart reload reload-or-restart enable run signal",
+         12},
+        {"health: [{}]\n", "needs one of: http tcp run unit sequence file database", 10},
         {"health: [{tcp: localhost}]\n", "must be host:port", 16},
         {"health: [{tcp: 'localhost:0'}]\n", "outside of 1 to 65535", 16},
         {"health: [{tcp: '::1:80'}]\n", "write [address]:port", 16},
@@ -282,5 +283,97 @@ TEST_CASE("manifest: every activation step is read, and what makes no sense of i
         CHECK_MESSAGE(wrong.error().message.find(says) != std::string::npos, wrong.error().line());
         REQUIRE(wrong.error().where);
         CHECK(wrong.error().where->line == 7);
+    }
+}
+
+TEST_CASE("manifest: strategy blue-green needs its instances and upstream, and they need it") {
+    const std::string instances =
+        "instances: {unit: web@.service, blue: '127.0.0.1:1', green: '127.0.0.1:2', drain: 3s}\n";
+    const std::string upstream = "upstream: {proxy: haproxy, name: web, reload: haproxy.service}\n";
+    const auto both = parsed(kShort + "strategy: blue-green\n" + instances + upstream +
+                             "health: [{http: {url: 'http://{instance}/'}}, {tcp: '{instance}'}]\n")
+                          .blue_green;
+    REQUIRE(both);
+    CHECK(both->unit == "web@.service");
+    CHECK(both->green == "127.0.0.1:2");
+    CHECK(both->drain == 3s);
+    CHECK(both->proxy == BlueGreen::Proxy::Haproxy);
+    CHECK_FALSE(parsed(kShort + "strategy: in-place\n").blue_green);
+
+    struct Case {
+        std::string lines;
+        const char* says;
+    };
+    for (const auto& [lines, says] :
+         {Case{"strategy: blue-green\n" + upstream, "needs `instances`"},
+          Case{instances, "needs `strategy: blue-green`"},
+          Case{"strategy: blue-green\n" + instances, "needs `upstream`"},
+          Case{"strategy: bluegreen\n", "`strategy` cannot be"},
+          Case{"strategy: blue-green\n" + upstream +
+                   "instances: {unit: web.service, blue: 'a:1', green: 'a:2'}\n",
+               "is no template"},
+          Case{"strategy: blue-green\n" + upstream +
+                   "instances: {unit: web@.service, blue: 'a:1', green: 'a:1'}\n",
+               "at one address"},
+          Case{"health: [{http: {url: 'http://{instance}/'}}]\n", "http://{instance}/"},
+          Case{"health: [{tcp: '{instance}'}]\n", "must be host:port"}}) {
+        CAPTURE(lines);
+        const auto wrong = parse_manifest("web.yaml", kShort + lines);
+        REQUIRE_FALSE(wrong.has_value());
+        CHECK_MESSAGE(wrong.error().line().find(says) != std::string::npos, wrong.error().line());
+    }
+}
+
+TEST_CASE("manifest: every kind of health check is read, and nonsense is refused") {
+    const auto health = parsed(kShort +
+                               "health:\n"
+                               "  - http: {url: 'https://a/', status: [200, 204, '300-399'], method: POST, "
+                               "data: x, send: {A: b}, "
+                               "json: {/a/0: 1}, tls: 14d, ca: /etc/ca.pem}\n"
+                               "    after: 5s\n"
+                               "  - sequence:\n"
+                               "      - {url: 'http://a/', capture: {token: {json: /token}}}\n"
+                               "      - {url: 'http://a/{token}', within: 2s}\n"
+                               "  - file: {path: storage/beat, younger: 5m, content: ok}\n"
+                               "  - database: {client: sqlite3, database: /srv/web/shared/db.sqlite, query: "
+                               "select 2, answer: '2'}\n")
+                            .health;
+    REQUIRE(health.size() == 4);
+    CHECK(health[0].after == 5s);
+    const auto& http = std::get<HttpCheck>(health[0].what);
+    CHECK(http.status == std::vector<std::pair<int, int>>{{200, 200}, {204, 204}, {300, 399}});
+    CHECK(http.json.at("/a/0") == "1");
+    CHECK(http.tls == 24h * 14);
+    const auto& sequence = std::get<SequenceCheck>(health[1].what);
+    REQUIRE(sequence.requests.size() == 2);
+    CHECK(sequence.requests[0].capture.at("token").json == "/token");
+    CHECK(sequence.requests[1].within == 2s);
+    CHECK(std::get<FileCheck>(health[2].what).younger == 5min);
+    CHECK(std::get<DatabaseCheck>(health[3].what).client == DatabaseClient::Sqlite3);
+    CHECK(health[3].within == 30s);
+
+    struct Case {
+        std::string check;
+        const char* says;
+    };
+    for (const auto& [check, says] : {
+             Case{"http: {url: 'http://a/', status: 200-}", "from 100 to 599"},
+             Case{"http: {url: 'http://a/', status: 299-200}", "from 100 to 599"},
+             Case{"http: {url: 'http://a/', json: {status: ok}}", "is no JSON pointer"},
+             Case{"http: {url: 'http://a/', tls: 1d}", "`url` is http://"},
+             Case{"http: {url: 'http://a/{token}'}", "http://a/{token}"},
+             Case{"http: {url: 'http://a/', capture: {a: {json: /a}}}", "unknown key `capture`"},
+             Case{"sequence: []", "is empty"},
+             Case{"sequence: [{url: 'http://a/', capture: {a: {after: x}}}]", "go together"},
+             Case{"sequence: [{url: 'http://a/', capture: {commit: {json: /a}}}]", "cannot be the name"},
+             Case{"file: {path: ../x}", ".."},
+             Case{"database: {client: oracle, database: x}", "`client` cannot be"},
+             Case{"database: {client: psql, database: 'postgres://u:p@h/x'}", "no addresses and passwords"},
+             Case{"database: {client: psql, database: '-x'}", "is not a database's name"},
+         }) {
+        CAPTURE(check);
+        const auto wrong = parse_manifest("web.yaml", kShort + "health:\n  - " + check + "\n");
+        REQUIRE_FALSE(wrong.has_value());
+        CHECK_MESSAGE(wrong.error().line().find(says) != std::string::npos, wrong.error().line());
     }
 }

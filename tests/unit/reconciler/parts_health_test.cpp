@@ -1,5 +1,6 @@
 #include "parts_rig.hpp"
 #include "reconciler/health.hpp"
+#include "reconciler/probes.hpp"
 
 #include <netinet/in.h>
 #include <poll.h>
@@ -8,6 +9,7 @@
 #include <sys/socket.h>
 
 #include <atomic>
+#include <mutex>
 #include <thread>
 
 using namespace tidegate::reconciler;
@@ -38,6 +40,11 @@ class Server {
     [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
     [[nodiscard]] std::string url() const { return "http://" + address() + "/healthz"; }
     [[nodiscard]] size_t asked() const { return asked_; }
+    // What was asked, request after request.
+    [[nodiscard]] std::string heard() const {
+        const std::lock_guard lock(mutex_);
+        return heard_;
+    }
 
   private:
     void serve() {
@@ -53,11 +60,17 @@ class Server {
                 continue;
             }
             char request[4096];
-            (void)!::read(connection.get(), request, sizeof request);
+            const auto got = ::read(connection.get(), request, sizeof request);
+            {
+                const std::lock_guard lock(mutex_);
+                heard_.append(request, static_cast<size_t>(std::max<ssize_t>(got, 0)));
+            }
             (void)!::write(connection.get(), answer.data(), answer.size());
         }
     }
     std::vector<std::string> answers_;
+    mutable std::mutex mutex_;
+    std::string heard_;
     std::atomic<size_t> asked_{0};
     int port_ = 0;
     Fd listener_;
@@ -75,7 +88,11 @@ Probe quick(decltype(Probe::what) what, Duration patience = Duration(300)) {
 }
 
 HttpProbe http_probe(const Server& server, const std::string& body = "") {
-    return {server.url(), 200, body, {}, Duration(2000)};
+    HttpProbe probe;
+    probe.url = server.url();
+    probe.body = body;
+    probe.within = Duration(2000);
+    return probe;
 }
 
 }  // namespace
@@ -96,8 +113,9 @@ TEST_CASE("health: an http probe tells the status, the missing text, and that no
         CHECK(tried.good == good);
         CHECK(tried.words == words);
     }
-    const auto nobody =
-        try_probe(quick(HttpProbe{"http://127.0.0.1:1/", 200, "", {}, Duration(1000)}), {}, -1);
+    HttpProbe nowhere;
+    nowhere.url = "http://127.0.0.1:1/";
+    const auto nobody = try_probe(quick(nowhere), {}, -1);
     CHECK_FALSE(nobody.good);
     CHECK(nobody.words.starts_with("gave no answer"));
 }
@@ -212,4 +230,125 @@ TEST_CASE("units: names that are none are refused before anything is asked (atta
     for (const char* name : {"", "web", "../x.service", "a\nb.service", "-H.service", "x y.service",
                              ".service", "web.mount", "a/b.service"})
         CHECK_FALSE(check_unit_name(name).has_value());
+}
+
+namespace {
+
+CommandSite site_at(const std::string& folder) {
+    CommandSite site{"web",  id_of("2"), id_of("1"), Oid::parse(std::string(40, 'c')).value(),
+                     folder, {},         {},         {}};
+    site.label = "v2";
+    if (geteuid() == 0) {
+        const passwd* entry = getpwnam("nobody");
+        site.user = RunAs{entry->pw_uid, entry->pw_gid, "nobody"};
+    }
+    return site;
+}
+
+}  // namespace
+
+TEST_CASE("health: json values, status ranges and requests of any method are asked") {
+    const auto site = site_at("/");
+    const HealthSite health{&site, nullptr, nullptr, "127.0.0.1:8081"};
+    struct Case {
+        std::string body;
+        const char* pointer;
+        const char* wanted;
+        std::string words;
+    };
+    for (const auto& [body, pointer, wanted, words] : {
+             Case{R"({"status":"ok"})", "/status", "ok", "answered 204"},
+             Case{R"({"v":"v2"})", "/v", "{version}", "answered 204"},
+             Case{R"({"v":"v1"})", "/v", "{version}", "answered 204 with /v: v1, wanted v2"},
+             Case{R"({"a":[{"x/y":1}]})", "/a/0/x~1y", "1", "answered 204"},
+             Case{R"({"a":[1]})", "/a/1", "1", "answered 204 without /a/1"},
+             Case{R"({"a":true})", "/a", "true", "answered 204"},
+             Case{"<html>", "/a", "1", "answered 204 with what is no JSON"},
+         }) {
+        CAPTURE(body);
+        // An answer of 204 would have no body for curl; 2xx is what the range asks.
+        const Server server({answer(203, body)});
+        auto probe = http_probe(server);
+        probe.status = {{200, 299}, {304, 304}};
+        probe.method = "POST";
+        probe.data = "who={instance}";
+        probe.send = {{"X-Probe", "{commit}"}};
+        probe.json = {{pointer, wanted}};
+        auto expected = words;
+        expected.replace(expected.find("204"), 3, "203");
+        CHECK(try_probe(quick(probe), health, -1).words == expected);
+        CHECK(server.heard().starts_with("POST /healthz "));
+        CHECK(server.heard().find("X-Probe: cccc") != std::string::npos);
+        CHECK(server.heard().find("who=127.0.0.1:8081") != std::string::npos);
+    }
+}
+
+TEST_CASE("health: a login is one check, with its cookie and what was captured") {
+    const Server server(
+        {answer(200, "<input name=\"csrf\" value=\"t0k\">", "Set-Cookie: sid=1; HttpOnly\r\n"),
+         answer(302, "", "Set-Cookie: sid=2\r\nSet-Cookie: theme=dark\r\nLocation: /account\r\n"),
+         answer(200, R"({"user":"probe"})")});
+    SequenceProbe login;
+    for (int i = 0; i < 3; ++i) login.requests.push_back(http_probe(server));
+    login.requests[0].capture["csrf"] = {"", "", "name=\"csrf\" value=\"", "\""};
+    login.requests[1].method = "POST";
+    login.requests[1].data = "csrf={csrf}";
+    login.requests[1].status = {{300, 399}};
+    login.requests[2].json = {{"/user", "probe"}};
+    const auto good = try_probe(quick(login), {}, -1);
+    CHECK_MESSAGE(good.good, good.words);
+    const auto heard = server.heard();
+    CHECK(heard.find("csrf=t0k") != std::string::npos);
+    CHECK(heard.find("Cookie: sid=1") != std::string::npos);
+    CHECK(heard.find("Cookie: sid=2; theme=dark") != std::string::npos);
+
+    const Server closed({answer(200, "no form here")});
+    for (auto& request : login.requests) request.url = closed.url();
+    const auto bad = try_probe(quick(login), {}, -1);
+    CHECK_FALSE(bad.good);
+    CHECK(bad.words ==
+          "request 1 of 3, GET " + closed.url() + ", answered 200 without what is captured as csrf");
+}
+
+TEST_CASE("health: a file must be there, young enough, and hold the text") {
+    const PartsRig rig;
+    const auto site = site_at(rig.path());
+    const HealthSite health{&site, nullptr, nullptr};
+    const auto words = [&](const FileProbe& probe) { return try_probe(quick(probe), health, -1).words; };
+    CHECK(words({"beat", {}, {}}) == "is not there");
+    rig.sh("echo v2 lives >beat; touch -d '1 hour ago' old; mkdir folder; mkfifo pipe");
+    CHECK(try_probe(quick(FileProbe{"beat", Duration(60'000), "{version}"}), health, -1).good);
+    CHECK(try_probe(quick(FileProbe{rig.path() + "/beat", {}, "lives"}), health, -1).good);
+    CHECK(words({"beat", {}, "{commit}"}).starts_with("does not hold `"));
+    CHECK(words({"old", Duration(60'000), {}}).starts_with("was last changed 1h"));
+    CHECK(words({"folder", {}, {}}) == "is no file");
+    CHECK(words({"pipe", {}, {}}) == "is no file");
+}
+
+TEST_CASE("health: a database answers through its client program") {
+    const PartsRig rig;
+    rig.sh(
+        "chmod 777 . && sqlite3 db.sqlite 'create table users(n); insert into users values (7)' && chmod 666 "
+        "db.sqlite");
+    const auto site = site_at(rig.path());
+    const HealthSite health{&site, nullptr, nullptr};
+    DatabaseProbe probe{
+        {tidegate::manifests::DatabaseClient::Sqlite3, "db.sqlite", "select n from users", "7"},
+        Duration(20'000)};
+    const auto good = try_probe(quick(probe), health, -1);
+    CHECK_MESSAGE(good.good, good.words);
+    probe.check.answer = "8";
+    CHECK(try_probe(quick(probe), health, -1).words == "answered without `8`");
+    probe.check.query = "select n from nowhere";
+    CHECK(try_probe(quick(probe), health, -1).words.find("no such table: nowhere") != std::string::npos);
+    probe.check.database = "missing.sqlite";
+    CHECK_FALSE(try_probe(quick(probe), health, -1).good);
+    CHECK_FALSE(exists(rig.path() + "/missing.sqlite"));
+    // No password and no address is ever on these command lines.
+    probe.check.client = tidegate::manifests::DatabaseClient::Mysql;
+    CHECK(database_command(probe.check, Duration(3000)) ==
+          std::vector<std::string>{"mysql", "--batch", "--skip-column-names", "--connect-timeout=3",
+                                   "--database=missing.sqlite", "--execute=select n from nowhere"});
+    probe.check.client = tidegate::manifests::DatabaseClient::Psql;
+    CHECK(database_command(probe.check, Duration(3000)).front() == "psql");
 }
