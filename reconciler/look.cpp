@@ -13,6 +13,7 @@ namespace {
 
 constexpr size_t kManifestLimit = 1 << 20;
 constexpr std::string_view kSuffix = ".yaml";
+constexpr std::string_view kLeaveOut = "[skip-deploy]";  // in a commit's message: hosts wait for the next one
 
 bool for_this_host(const AppSpec& spec, const HostConfig& config) {
     for (const auto& [label, value] : spec.hosts) {
@@ -146,6 +147,8 @@ Result<void> accept_tip(const Host& host, const Repo& repo, Look& look) {
     if (look.accepted && look.accepted->revision == *look.tip) return {};
     std::optional<Oid> before;
     if (look.accepted) before = look.accepted->revision;
+    look.left_out = TRY(repo.commit(*look.tip)).message.find(kLeaveOut) != std::string::npos;
+    if (look.left_out) return {};
     const auto allowed = TRY(host.allowed());
     const auto verified = TRY(verify_revision(repo, *look.tip, before, host.policy(), allowed, now));
     const auto signer = verified.signer ? verified.signer->principal : std::string();
@@ -208,6 +211,9 @@ std::shared_ptr<const Look> look(const Host& host, const std::shared_ptr<const L
     if (accepted) {
         out->accepted = std::move(*accepted);
         if (auto ok = look_into(host, *out, cancel_fd); !ok) out->unreachable = std::move(ok.error());
+        if (out->left_out && (!before || before->tip != out->tip))
+            host.log.info("revision left out: its message says " + std::string(kLeaveOut),
+                          {{"revision", out->tip->str()}});
     } else {
         out->unreachable = std::move(accepted.error());
     }

@@ -30,10 +30,11 @@ struct Look {
     std::map<std::string, DeclaredApp> apps;
     std::shared_ptr<const Schedule> schedule;  // by tidegate.yaml of the accepted revision
     std::optional<shared::Oid> tip;            // the branch as it was seen
-    std::optional<Error> refused;              // the tip may not be followed
-    std::optional<Error> unreachable;          // the branch could not be looked at
-    shared::WallTime at{};                     // when this look ended
-    std::optional<shared::WallTime> heard;     // when a look last reached the remote
+    bool left_out = false;             // the tip's message says [skip-deploy]: the next one is waited for
+    std::optional<Error> refused;      // the tip may not be followed
+    std::optional<Error> unreachable;  // the branch could not be looked at
+    shared::WallTime at{};             // when this look ended
+    std::optional<shared::WallTime> heard;  // when a look last reached the remote
 };
 
 // Fetches, verifies, accepts, reads. Never fails as a whole: what went wrong is in the Look, and the apps are

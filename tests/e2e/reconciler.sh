@@ -387,6 +387,30 @@ test_a_second_daemon_on_one_state_folder_ends_with_a_sentence() {
     adopt_service
 }
 
+test_a_revision_that_says_skip_deploy_comes_with_the_next_one() {
+    world
+    release 1 1 0
+    declare_release 1
+    once
+    expect_status 0
+    release 2 2 1
+    declare_release 2
+    git -C "$work/deploy" commit -q --amend -S -m "web 2, not yet
+
+[skip-deploy]"
+    git -C "$work/deploy" push -qf "$work/deploy.git" HEAD:deploy
+    once
+    expect_status 0
+    expect_contains "$err" "revision left out"
+    serves 1
+    git -C "$work/deploy" commit -q --allow-empty -S -m "now"
+    git -C "$work/deploy" push -q "$work/deploy.git" HEAD:deploy
+    once
+    expect_status 0
+    serves 2
+    adopt_service
+}
+
 test_a_paused_host_leaves_every_app_alone_says_why_and_goes_on_by_itself() {
     world
     release 1 1 0

@@ -10,7 +10,8 @@
 //             half      half of a write is done, any other call as a whole, then the process is killed
 //             28        the call fails with errno 28, once; `28+` from there on
 //             term      the process gets SIGTERM, and the call goes on when it has been heeded
-//             cut       a rigged disk is copied as it is (TIDEGATE_CUT), and the call goes on
+//             skip      the call is not made and succeeds; `skip+` from there on
+//             cut       a rigged disk is copied as it is (TIDEGATE_CUT), and the call goes on; `cut+` from there on
 //   TIDEGATE_FAULT_LOG=FILE                  every counted call, a line each (appended): "N call result phase path"
 #include "fault_plan.hpp"
 
@@ -24,6 +25,7 @@ auto perform(const Call& call, Real real, Half half) -> decltype(real()) {
         note(now, call, -1);
         return static_cast<decltype(real())>(-1);
     }
+    if (now.skipped) return 0;
     if (now.halves) {
         (void)half();
         die();

@@ -1,10 +1,12 @@
-"""sweep.py kill|error WORLD [--only N HOW]: tidegated killed, or failed, at every call that changes a file, a link or the
+"""sweep.py kill|error|compound WORLD [--only N HOW]: tidegated killed, or failed, at every call that changes a file, a link or the
 database, over one deployment, one revert or one rollback; then once more without a fault. WORLD: deployment, revert,
 rollback. The quick form takes a selection of the calls, TIDEGATE_LONG=1 every one; TIDEGATE_ERRORS=N then only N of the
-ten errors at each (five codes, once and for ever), in turn."""
+ten errors at each (five codes, once and for ever), in turn. compound: by chance (TIDEGATE_SEED) killed twice, or failed and
+then killed, each in the recovery from the one before."""
 
 import argparse
 import os
+import random
 import sys
 import time
 
@@ -17,14 +19,14 @@ ERRORS = {"EIO": 5, "ENOMEM": 12, "EACCES": 13, "EMFILE": 24, "ENOSPC": 28}
 
 def make(name):
     world = World()
-    first = world.commit(1, 1, 0)
+    first = world.commit(1, 1)
     world.declare(first)
     if world.converge().code != 0:
         raise Wrong("the first release does not come up")
     if name == "revert":
-        world.declare(world.commit(2, 2, 1, "BROKEN"), health_for="200ms")
+        world.declare(world.commit(2, 2, "BROKEN"), health_for="200ms")
     else:
-        world.declare(world.commit(2, 2, 1))
+        world.declare(world.commit(2, 2))
     if name == "rollback":
         if world.converge().code != 0:
             raise Wrong("the second release does not come up")
@@ -94,9 +96,56 @@ def error(world, name, n, how, what):
         return "failed"
 
 
+def compound(world, name, steps):
+    """A run for each of `steps`, each with its fault; then it goes on without one."""
+    code, version, schema = ENDS[name]
+    world.restore(name)
+    run = None
+    try:
+        for step in steps:
+            run = world.converge(step)
+            world.check_whole()
+        for _ in range(2):  # a recovery may end postponed; the next start asks again
+            run = world.converge()
+            if run.code == code:
+                break
+        if world.broken():
+            raise Wrong("broken")
+        if run.code != code and world.held():
+            run = world.retry()
+        if run.code != code:
+            raise Wrong(f"ended with {run.code}, expected {code}")
+        world.check_settled(version, schema)
+        return None
+    except Wrong as wrong:
+        report(f"{name}: {' then '.join(steps)}", wrong, run)
+        return "failed"
+
+
+def compounds(world, name, count):
+    """Pairs and threes of faults: kills in recoveries, errors in recoveries, an error with a kill after it."""
+    seed = int(os.environ.get("TIDEGATE_SEED") or random.SystemRandom().randrange(10**6))
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    began, bad = time.time(), 0
+    tries = 300 if LONG else 5
+    for _ in range(tries):
+        first, second, third = (chance.randrange(1, count) for _ in range(3))
+        code = chance.choice(list(ERRORS.values()))
+        steps = chance.choice([
+            [f"all:{first}:kill", f"all:{second}:kill"],
+            [f"all:{first}:kill", f"all:{second}:half", f"all:{third}:kill"],
+            [f"all:{first}:kill", f"all:{second}:{code}"],
+            [f"all:{first}:{code};all:{min(count, first + second % 60)}:kill"],
+            [f"all:{first}:{code}+", f"all:{second}:kill"]])
+        bad += bool(compound(world, name, steps))
+    print(f"{name}: {tries} compound faults, {time.time() - began:.0f} s; {bad} failed")
+    return 1 if bad else 0
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("fault", choices=["kill", "error"])
+    parser.add_argument("fault", choices=["kill", "error", "compound"])
     parser.add_argument("world", choices=list(ENDS))
     parser.add_argument("--only", nargs=2, metavar=("N", "HOW"))
     given = parser.parse_args()
@@ -107,6 +156,8 @@ def main():
     if run.code != code:
         failed("without a fault", f"ended with {run.code}, expected {code}", run)
     world.check_settled(version, schema)
+    if given.fault == "compound":
+        return compounds(world, given.world, len(every))
     if given.only:
         calls = [call for call in every if call[0] == given.only[0]]
     elif given.fault == "kill":

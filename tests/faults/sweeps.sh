@@ -10,3 +10,6 @@ test_killed_at_every_change_of_a_rollback_it_ends_at_the_older_release() { swept
 test_a_failing_call_anywhere_in_a_deployment_leaves_a_whole_release_and_passes() { swept error deployment; }
 test_a_failing_call_anywhere_in_a_revert_leaves_a_whole_release_and_passes() { swept error revert; }
 test_a_failing_call_anywhere_in_a_rollback_leaves_a_whole_release_and_passes() { swept error rollback; }
+test_a_second_fault_in_the_recovery_of_a_deployment_changes_nothing() { swept compound deployment; }
+test_a_second_fault_in_a_revert_changes_nothing() { swept compound revert; }
+test_a_second_fault_in_the_recovery_of_a_rollback_changes_nothing() { swept compound rollback; }

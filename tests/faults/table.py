@@ -62,11 +62,11 @@ def fault_of(world, phase, fault):
 def make():
     world = World(soak="150ms", within="2s", timeout="2s", keep="2")
     for version in (1, 2):
-        world.declare(world.commit(version, version, version - 1))
+        world.declare(world.commit(version, version))
         if world.converge().code != 0:
             raise Wrong(f"version {version} does not come up")
     world.keep("base")
-    good, bad = world.commit(3, 3, 2), world.commit(4, 3, 2, "BROKEN")
+    good, bad = world.commit(3, 3), world.commit(4, 3, "BROKEN")
     return world, good, bad
 
 

@@ -18,7 +18,9 @@ FILES = 6
 
 MIGRATE = """#!/bin/sh
 . ./bin/fault
-case $1 in up) read v <SCHEMA ;; down) read v <SCHEMA_BEFORE ;; esac
+[ "$1" = down ] || [ ! -e UNMIGRATABLE ] || exit 1
+v=0
+case $1 in up) read v <SCHEMA ;; down) [ -z "$TIDEGATE_PREVIOUS" ] || read v <"../$TIDEGATE_PREVIOUS/SCHEMA" ;; esac
 echo "$1 $TIDEGATE_RELEASE" >>"$STATE/migrations"
 fault migrate
 fault $1
@@ -74,9 +76,13 @@ class Run:
 
 
 class World:
-    def __init__(self, **manifest):
+    def __init__(self, disk=".", payload=0, **manifest):
+        """`disk`: where the host's side of the world lies. `payload`: so many files more, of 20 kB, anew in each version."""
         self.work = pathlib.Path.cwd()
-        self.root = self.work / "srv/web"
+        self.disk = self.work / disk
+        self.root = self.disk / "srv/web"
+        self.payload = payload
+        self.contents = {}
         self.journal_before = 0
         self.manifest = {"soak": "", "timeout": "20s", "health_for": "10s", "within": "10s", "keep": "3"} | manifest
         self.versions = {}
@@ -88,11 +94,11 @@ class World:
             sh("git", "init", "-q", "--bare", f"{name}.git")
             sh("git", "init", "-q", "-b", "main", name)
         sh("git", "-C", "web.git", "config", "uploadpack.allowAnySHA1InWant", "true")
-        for folder in ("deploy/production", "web/bin", "web/deep/er", "srv", "run", "appstate"):
+        for folder in ("deploy/production", "web/bin", "web/deep/er", self.disk / "srv", "run", self.disk / "appstate"):
             os.makedirs(folder)
         self.user = "nobody" if os.geteuid() == 0 else ""
         if self.user:
-            shutil.chown("appstate", self.user)
+            shutil.chown(self.disk / "appstate", self.user)
         self._write_app()
         self.configure()
 
@@ -118,34 +124,40 @@ class World:
 host: {{name: web-1, environment: production}}
 manifests: {{url: "file://{self.work}/deploy.git", branch: deploy, interval: 1s}}
 trust: {{allowed_signers: {self.work}/allowed_signers, attestations: off, protocols: [file]}}
-roots: [{self.work}/srv]
-state: {self.work}/state
+roots: [{self.disk}/srv]
+state: {self.disk}/state
 socket: {self.work}/run/control.sock
 log: {{format: text, level: info}}
 """)
 
     # ── what is declared
 
-    def commit(self, version, schema, before, flaw=None):
-        """A commit of the app; `flaw`: BROKEN (never healthy) or UNBUILDABLE."""
-        for name in ("BROKEN", "UNBUILDABLE"):
+    def commit(self, version, schema, flaw=None):
+        """A commit of the app; `flaw`: BROKEN (never healthy), UNBUILDABLE or UNMIGRATABLE."""
+        for name in ("BROKEN", "UNBUILDABLE", "UNMIGRATABLE"):
             pathlib.Path("web", name).unlink(missing_ok=True)
-        for name, value in (("VERSION", version), ("SCHEMA", schema), ("SCHEMA_BEFORE", before)):
+        for name, value in (("VERSION", version), ("SCHEMA", schema)):
             pathlib.Path("web", name).write_text(f"{value}\n")
         if flaw:
             pathlib.Path("web", flaw).touch()
+        for n in range(self.payload):
+            pathlib.Path(f"web/deep/payload{n}").write_text(f"{version} {n}\n" * 2500)
         sh("git", "add", "-A", cwd="web")
         sh("git", "commit", "-q", "-m", f"Version {version}", cwd="web")
         sh("git", "push", "-q", str(self.work / "web.git"), "HEAD:main", cwd="web")
         oid = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd="web", text=True).strip()
         self.versions[version] = (oid, schema)
+        names = subprocess.check_output(["git", "ls-files"], cwd="web", text=True).split()
+        self.contents[version] = {name: pathlib.Path("web", name).read_bytes() for name in names
+                                  if not os.path.islink(f"web/{name}")}
         return oid
 
-    def declare(self, oid, note="", **manifest):
+    def declare(self, oid, subject="", **manifest):
         values = self.manifest | manifest
         user = f"user: {self.user}" if self.user else ""
         soak = f"soak: {values['soak']}" if values["soak"] else ""
         timeout = values["timeout"]
+        os.makedirs("deploy/production", exist_ok=True)
         pathlib.Path("deploy/production/web.yaml").write_text(f"""version: 1
 app: web
 release:
@@ -154,15 +166,14 @@ root: {self.root}
 {user}
 {soak}
 shared: {{dirs: [storage]}}
-env: {{STATE: {self.work}/appstate}}
+env: {{STATE: {self.disk}/appstate}}
 build: [{{run: [./bin/build], timeout: {timeout}}}]
 migrate: {{up: [./bin/migrate, up], down: [./bin/migrate, down], timeout: {timeout}}}
 activate: [{{run: [./bin/activate], timeout: {timeout}}}]
 health: [{{run: [./bin/healthy], for: {values['health_for']}, within: {values['within']}, interval: 20ms}}]
 keep: {values['keep']}
-{note}
 """)
-        self.push(f"web {oid[:7]}")
+        self.push(subject or f"web {oid[:7]}")
 
     def push(self, subject, *options):
         sh("git", "add", "-A", cwd="deploy")
@@ -266,9 +277,18 @@ keep: {values['keep']}
             raise Wrong(f"no whole release behind current: {error}") from error
         return version
 
+    def check_content(self):
+        """Every file of the release behind `current` has its right content."""
+        version = int(self.check_whole())
+        for name, content in self.contents[version].items():
+            found = (self.root / "current" / name).read_bytes()
+            if found != content:
+                raise Wrong(f"{name} of version {version} has {len(found)} bytes of other content")
+        return version
+
     def check_settled(self, version, schema):
         """After the work: nothing half done is left; release, activation and schema belong together."""
-        found = (self.check_whole(), *((self.work / "appstate" / name).read_text().strip()
+        found = (self.check_whole(), *((self.disk / "appstate" / name).read_text().strip()
                                        for name in ("active", "schema")))
         if found != (str(version), str(version), str(schema)):
             raise Wrong(f"version, active, schema are {found}, expected {version}, {version}, {schema}")
@@ -285,7 +305,7 @@ keep: {values['keep']}
     # ── what is remembered
 
     def query(self, sql):
-        database = sqlite3.connect(f"file:{self.work}/state/state.db?mode=ro", uri=True)
+        database = sqlite3.connect(f"file:{self.disk}/state/state.db?mode=ro", uri=True)
         try:
             return database.execute(sql).fetchall()
         finally:
