@@ -74,6 +74,7 @@ Result<int> run_hook(HookCall& call) {
     repo.cancel_fd = signals.get();
     if (call.stage == "pre-push") return gate_push(repo, call);
     if (call.stage == "pre-rebase") return gate_rebase(repo, call);
+    if (call.hook->server) return gate_receive(repo, call);
     if (!call.hook->stops) return run_after(repo, call);
     return gate_index(repo, call);
 }

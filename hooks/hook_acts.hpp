@@ -42,6 +42,8 @@ void hand_over(const HookCall& call, Target& target);
 [[nodiscard]] Result<int> gate_push(const Repository& repo, const HookCall& call);
 // pre-rebase: on the tip that is to be rebased.
 [[nodiscard]] Result<int> gate_rebase(const Repository& repo, const HookCall& call);
+// pre-receive, update: on what a push brings here.
+[[nodiscard]] Result<int> gate_receive(const Repository& repo, const HookCall& call);
 // post-checkout, post-merge, post-rewrite: on HEAD's tree. Nothing is stopped any more: gives 0, or 130.
 [[nodiscard]] Result<int> run_after(const Repository& repo, const HookCall& call);
 

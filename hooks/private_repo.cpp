@@ -170,7 +170,9 @@ Result<void> refresh(const PrivateRepo& own, const Repository& repo, const Targe
                      const std::vector<std::string>& excluded) {
     if (!exists(own.git_dir + "/objects/info")) TRY(make_dirs(own.git_dir + "/objects/info", 0755));
     if (!exists(own.git_dir + "/info")) TRY(make_dirs(own.git_dir + "/info", 0755));
-    TRY(write_where_it_differs(own.git_dir + "/objects/info/alternates", repo.common_dir + "/objects\n"));
+    std::string alternates = repo.common_dir + "/objects\n";
+    for (const auto& folder : repo.object_dirs) alternates += folder + "\n";
+    TRY(write_where_it_differs(own.git_dir + "/objects/info/alternates", alternates));
     TRY(write_where_it_differs(own.git_dir + "/config", config_of(own, repo)));
     TRY(copy_refs(own, repo));
     TRY(set_head(own, repo, target));

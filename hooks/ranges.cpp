@@ -50,6 +50,7 @@ Result<Range> range_of(const Repository& repo, const Oid& tip, const std::vector
     const bool named = !remote.empty() && remote.find_first_of(":*?[\\ ") == std::string::npos &&
                        remote[0] != '-' && remote[0] != '/' && remote[0] != '.';
     if (named) call.args.push_back("--remotes=" + remote);
+    if (remote == ".") call.args.emplace_back("--all");  // what this repository lacks
     for (const auto& oid : had) call.input += "^" + oid.str() + "\n";
     if (call.input.empty()) std::erase(call.args, "--stdin");
     Range range;

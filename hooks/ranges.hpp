@@ -23,7 +23,8 @@ struct Push {
     std::vector<Target> targets;       // each distinct tip tree once, in the order pushed
     std::vector<std::string> skipped;  // for people: "v1.0: a tag of a blob, nothing to gate"
 };
-// For each updated ref the range that `remote` (a name, or an address where it has none) lacks, and its tip's
+// For each updated ref the range that `remote` (a name, an address where it has none, or "." for the refs of this
+// repository) lacks, and its tip's
 // tree. The change of a target are the files its range touches that the tip still has. A few git children,
 // whatever the number of lines.
 [[nodiscard]] Result<Push> targets_of_push(const Repository& repo, std::string stage,

@@ -145,6 +145,45 @@ Result<void> read_settings(Repository& repo) {
     return {};
 }
 
+// Folders in GIT_ALTERNATE_OBJECT_DIRECTORIES: parted by colons, in double quotes where one holds a colon.
+std::vector<std::string> alternates_in(std::string_view list) {
+    std::vector<std::string> folders(1);
+    bool quoted = false;
+    for (size_t i = 0; i < list.size(); ++i) {
+        const char c = list[i];
+        if (c == '"' && (quoted || folders.back().empty()))
+            quoted = !quoted;
+        else if (c == '\\' && quoted && i + 1 < list.size())
+            folders.back() += list[++i];
+        else if (c == ':' && !quoted)
+            folders.emplace_back();
+        else
+            folders.back() += c;
+    }
+    std::erase(folders, "");
+    return folders;
+}
+
+void take_object_folders(Repository& repo, const std::string& here) {
+    constexpr const char* kOwn = "GIT_OBJECT_DIRECTORY";
+    constexpr const char* kOthers = "GIT_ALTERNATE_OBJECT_DIRECTORIES";
+    if (const auto own = from_environment(kOwn); !own.empty()) {
+        repo.object_dirs.push_back(absolute(here, own));
+        repo.object_env[kOwn] = repo.object_dirs.back();
+    }
+    const auto others = from_environment(kOthers);
+    if (others.empty()) return;
+    std::string list;
+    for (const auto& folder : alternates_in(others)) {
+        repo.object_dirs.push_back(absolute(here, folder));
+        list += list.empty() ? "\"" : ":\"";
+        for (const char c : repo.object_dirs.back())
+            list += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
+        list += '"';
+    }
+    repo.object_env[kOthers] = list;
+}
+
 }  // namespace
 
 Result<Repository> Repository::open(const std::string& directory) {
@@ -175,6 +214,7 @@ Result<Repository> Repository::open(const std::string& directory) {
     repo.git_dir = real(place.git_dir);
     const auto common = read_file(repo.git_dir + "/commondir", 64 << 10);
     repo.common_dir = common ? real(absolute(repo.git_dir, std::string(trim(*common)))) : repo.git_dir;
+    if (directory.empty()) take_object_folders(repo, here);
     const auto index = env("GIT_INDEX_FILE");
     repo.index_file = index.empty() ? repo.git_dir + "/index" : absolute(here, index);
 
@@ -200,6 +240,7 @@ GitCall Repository::call(std::vector<std::string> args) const {
     call.timeout = std::chrono::minutes(10);
     call.output_limit = 1U << 30;
     call.cancel_fd = cancel_fd;
+    call.env = object_env;
     return call;
 }
 

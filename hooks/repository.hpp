@@ -28,7 +28,12 @@ struct Repository {
     bool merging = false;             // MERGE_HEAD is there
     bool rebasing = false;            // rebase-merge/ or rebase-apply/ is there
     std::map<std::string, std::string>
-        settings;        // `git config tidegate.*`, names in lower case without "tidegate."
+        settings;  // `git config tidegate.*`, names in lower case without "tidegate."
+    // Where git reads objects beside the repository's own folder, and writes them: what a push brings lies in
+    // quarantine until it is accepted (git-receive-pack(1)). GIT_OBJECT_DIRECTORY and
+    // GIT_ALTERNATE_OBJECT_DIRECTORIES, made absolute; gates see neither.
+    std::map<std::string, std::string> object_env;
+    std::vector<std::string> object_dirs;  // the folders those name
     int cancel_fd = -1;  // readable: git children are ended; set by whoever watches signals, not owned
     shared::Git git;     // as the user would run it
 

@@ -75,6 +75,11 @@ Result<StageRun> run_session(const Repository& repo, Target target, const Sessio
         }
         return run;
     }
+    return run_prepared(repo, std::move(run), options);
+}
+
+Result<StageRun> run_prepared(const Repository& repo, StageRun run, const SessionOptions& options) {
+    auto& ready = *run.prepared;
     const Cache cache(repo.shared_dir() + "/cache");
     auto wanted = options.plan;
     std::string scope;

@@ -25,6 +25,10 @@ struct SessionOptions {
 [[nodiscard]] Result<StageRun> run_session(const Repository& repo, Target target,
                                            const SessionOptions& options);
 
+// The same for a stage that is ready: plans, runs and shows. `run` holds what was prepared, its stage included.
+[[nodiscard]] Result<StageRun> run_prepared(const Repository& repo, StageRun run,
+                                            const SessionOptions& options);
+
 // 0 passed, 1 not, 130 interrupted.
 [[nodiscard]] int exit_code_of(const RunReport& report);
 

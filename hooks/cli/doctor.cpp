@@ -2,6 +2,7 @@
 #include "hooks/attest.hpp"
 #include "hooks/cli/commands.hpp"
 #include "hooks/cli/install.hpp"
+#include "hooks/receive_policy.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 #include "shared/doc/json.hpp"
@@ -65,6 +66,25 @@ Finding look_at_config(const Repository& repo, std::optional<Config>& config) {
                 "git add " + file};
     return {Health::Good, "configuration",
             count_of(config->stages.size(), "stage") + ", " + count_of(gates, "gate"), ""};
+}
+
+// Of a repository that is pushed to.
+Finding look_at_policy(const Repository& repo) {
+    const auto policy = receive_policy(repo);
+    if (!policy) return {Health::Bad, "pushes", policy.error().message, ""};
+    if (policy->empty())
+        return {Health::Note, "pushes", "nothing is asked of them",
+                "git config tidegate.require pre-push, or tidegate.serverGates HEAD:.tidegate.yaml"};
+    std::string text;
+    if (!policy->stages.empty())
+        text = "attested for " + join(policy->stages, ", ") + " by " +
+               count_of(policy->threshold, "person", "people");
+    if (!policy->gates.empty()) text += (text.empty() ? "gated by " : ", gated by ") + policy->gates;
+    const auto trust = trust_of(repo);
+    if (!policy->stages.empty() && (!trust || !trust->others))
+        return {Health::Bad, "pushes", text + "; but nobody's attestation counts",
+                "git config tidegate.allowedSigners FILE"};
+    return {Health::Good, "pushes", text + "; on " + join(policy->refs, " "), ""};
 }
 
 Finding look_at_hook(const HookFolder& folder, const std::string& stage,
@@ -165,11 +185,13 @@ Result<int> doctor(const Arguments& arguments) {
     std::optional<Config> config;
     std::vector<Finding> findings;
     findings.push_back(look_at_git(repo));
-    findings.push_back(look_at_config(repo, config));
+    const bool bare = repo.work_tree.empty();
+    findings.push_back(bare ? look_at_policy(repo) : look_at_config(repo, config));
     findings.push_back(look_at_hooks_path(folder));
     for (const auto& stage : installable_stages()) {
         auto finding = look_at_hook(folder, stage, config);
-        const bool usual = stage == "pre-commit" || stage == "pre-merge-commit" || stage == "pre-push";
+        const bool usual = bare ? stage == "pre-receive"
+                                : stage == "pre-commit" || stage == "pre-merge-commit" || stage == "pre-push";
         // Hooks that are neither there nor wanted are many.
         if (usual || finding.health != Health::Note || finding.text != "not installed")
             findings.push_back(std::move(finding));

@@ -102,7 +102,12 @@ Result<HookFolder> find_hook_folder(const Git& git, const std::string& directory
     GitCall ask{.args = {"rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir", "--git-path",
                          "hooks", "--show-toplevel"},
                 .directory = directory};
-    const auto exit = TRY(git.run(ask));
+    auto exit = TRY(git.run(ask));
+    if (!exit.ok()) {  // a bare repository has no working tree to ask for
+        ask.args.back() = "--is-bare-repository";
+        auto bare = TRY(git.run(ask));
+        if (bare.ok() && trim(bare.out).ends_with("\ntrue")) exit = std::move(bare);
+    }
     if (!exit.ok())
         return fail(ErrorKind::NotFound,
                     "not in the working tree of a git repository: " + git_complaint(exit),
@@ -113,7 +118,7 @@ Result<HookFolder> find_hook_folder(const Git& git, const std::string& directory
     folder.git_dir = std::string(lines[0]);
     folder.common_dir = std::string(lines[1]);
     folder.path = std::string(lines[2]);
-    folder.top = std::string(lines[3]);
+    if (lines[3] != "true") folder.top = std::string(lines[3]);
     while (folder.path.size() > 1 && folder.path.ends_with('/')) folder.path.pop_back();
 
     const auto configured =
@@ -126,8 +131,8 @@ Result<HookFolder> find_hook_folder(const Git& git, const std::string& directory
             folder.configured = std::string(text.substr(tab + 1));
         }
     }
-    folder.in_work_tree = beneath(folder.path, folder.top) && !beneath(folder.path, folder.common_dir) &&
-                          !beneath(folder.path, folder.git_dir);
+    folder.in_work_tree = !folder.top.empty() && beneath(folder.path, folder.top) &&
+                          !beneath(folder.path, folder.common_dir) && !beneath(folder.path, folder.git_dir);
     return folder;
 }
 

@@ -18,12 +18,12 @@ struct HookFolder {
     std::string path;           // absolute
     std::string git_dir;        // this working tree's, absolute
     std::string common_dir;     // the repository's, absolute
-    std::string top;            // the working tree, absolute
+    std::string top;            // the working tree, absolute; empty in a bare repository
     std::string configured;     // core.hooksPath as it is written; empty: not set
     std::string scope;          // where it is set: local, worktree, global, system, command
     bool in_work_tree = false;  // among the files of the working tree (husky)
 };
-// NotFound outside of a repository or in a bare one.
+// NotFound outside of a repository.
 [[nodiscard]] Result<HookFolder> find_hook_folder(const shared::Git& git, const std::string& directory);
 
 enum class HookState {

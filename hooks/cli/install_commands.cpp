@@ -2,6 +2,7 @@
 #include "hooks/cli/install.hpp"
 #include "hooks/config/config.hpp"
 #include "hooks/config/git_hook.hpp"
+#include "hooks/receive_policy.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 #include "shared/doc/json.hpp"
@@ -28,7 +29,7 @@ std::string_view word_for(HookState state) {
 
 // The folder as a person would write it: from the working tree's top where it lies below it.
 std::string shown(const HookFolder& folder) {
-    const auto prefix = folder.top + "/";
+    const auto prefix = (folder.top.empty() ? folder.git_dir : folder.top) + "/";
     return escape_foreign(folder.path.starts_with(prefix) ? folder.path.substr(prefix.size()) : folder.path);
 }
 
@@ -48,6 +49,7 @@ Result<void> check_stages(const std::vector<std::string>& stages) {
 // The stages of the working tree's .tidegate.yaml that git can call here; pre-commit's also before a clean
 // merge, which git commits without pre-commit.
 Result<std::vector<std::string>> default_stages(const HookFolder& folder) {
+    if (folder.top.empty()) return std::vector<std::string>{"pre-receive"};
     const auto path = folder.top + "/" + std::string(kConfigFile);
     if (!exists(path)) return std::vector<std::string>{"pre-commit", "pre-merge-commit", "pre-push"};
     const auto text = TRY(read_file(path, 1 << 20));
@@ -93,6 +95,22 @@ Value to_value(const HookFolder& folder, const std::vector<Hook>& hooks) {
     return all;
 }
 
+// A server's hook that asks for nothing lets nothing in.
+Result<void> tell_what_is_asked(const std::vector<Hook>& hooks) {
+    const bool server = std::any_of(hooks.begin(), hooks.end(),
+                                    [](const Hook& hook) { return find_git_hook(hook.stage)->server; });
+    if (!server) return {};
+    const auto repo = TRY(Repository::open());
+    const auto policy = TRY(receive_policy(repo));
+    if (policy.empty())
+        std::printf(
+            "nothing is asked for yet, so every push is refused until one of these is set:\n"
+            "  git config tidegate.require pre-push; git config tidegate.allowedSigners FILE\n"
+            "  git config tidegate.serverGates HEAD:%s\n",
+            std::string(kConfigFile).c_str());
+    return {};
+}
+
 Result<int> install(const Arguments& arguments) {
     const auto git = TRY(Git::find(GitConfig::User));
     const auto folder = TRY(find_hook_folder(git, "."));
@@ -110,6 +128,7 @@ Result<int> install(const Arguments& arguments) {
     for (const auto& hook : hooks)
         std::printf("  %s%s\n", hook.stage.c_str(),
                     hook.chained ? "  (the hook you had is kept and runs first)" : "");
+    TRY(tell_what_is_asked(hooks));
     if (folder.scope == "global" || folder.scope == "system")
         std::printf(
             "core.hooksPath is set in your %s configuration: every repository that uses this folder is "
