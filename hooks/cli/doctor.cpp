@@ -2,6 +2,7 @@
 #include "hooks/attest.hpp"
 #include "hooks/cli/commands.hpp"
 #include "hooks/cli/install.hpp"
+#include "hooks/cli/timers.hpp"
 #include "hooks/receive_policy.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
@@ -132,6 +133,24 @@ Finding look_at_hooks_path(const HookFolder& folder) {
     return {Health::Good, "hooks folder", text, ""};
 }
 
+void look_at_timers(const HookFolder& folder, const std::optional<Config>& config,
+                    std::vector<Finding>& findings) {
+    const auto timers = list_timers(folder.top);
+    if (!timers) return;
+    for (const auto& timer : *timers) {
+        Finding finding{Health::Good, "timer " + timer.stage, timer.when + " by " + timer.unit, ""};
+        if (config && config->stage(timer.stage) == nullptr) {
+            finding.health = Health::Bad;
+            finding.text += ": the configuration has no such stage";
+            finding.mend = "tidegate uninstall --timer";
+        } else if (!timer.complaint.empty()) {
+            finding.health = Health::Note;
+            finding.mend = timer.complaint;
+        }
+        findings.push_back(std::move(finding));
+    }
+}
+
 // Really signs something: an agent that is not running shows nowhere else.
 Finding look_at_key(const Repository& repo) {
     const auto trust = trust_of(repo);
@@ -196,6 +215,7 @@ Result<int> doctor(const Arguments& arguments) {
         if (usual || finding.health != Health::Note || finding.text != "not installed")
             findings.push_back(std::move(finding));
     }
+    if (!bare) look_at_timers(folder, config, findings);
     findings.push_back(look_at_key(repo));
     findings.push_back(look_at_snapshots(repo));
     findings.push_back(look_at_cache(repo));

@@ -1,5 +1,6 @@
 #include "hooks/cli/commands.hpp"
 #include "hooks/cli/install.hpp"
+#include "hooks/cli/timers.hpp"
 #include "hooks/config/config.hpp"
 #include "hooks/config/git_hook.hpp"
 #include "hooks/receive_policy.hpp"
@@ -111,17 +112,81 @@ Result<void> tell_what_is_asked(const std::vector<Hook>& hooks) {
     return {};
 }
 
+struct TimerWish {
+    std::string stage;
+    std::string when;
+};
+
+// "nightly@02:00"; the stage must be one of the working tree's configuration.
+Result<std::vector<TimerWish>> timer_wishes(const HookFolder& folder, const std::vector<std::string>& texts) {
+    std::vector<TimerWish> wishes;
+    if (texts.empty()) return wishes;
+    if (folder.top.empty())
+        return fail(ErrorKind::Usage, "a bare repository has no working tree for a timer's gates");
+    const auto text = TRY(read_file(folder.top + "/" + std::string(kConfigFile), 1 << 20));
+    const auto config = TRY(parse_config(std::string(kConfigFile), text));
+    std::vector<std::string_view> known;
+    for (const auto& [name, stage] : config.stages) known.push_back(name);
+    for (const auto& one : texts) {
+        const auto at = one.find('@');
+        if (at == std::string::npos || at == 0)
+            return fail(ErrorKind::Usage, "not a timer: `" + escape_foreign(one) + "`",
+                        "a stage and a time: --timer nightly@02:00");
+        const auto stage = one.substr(0, at);
+        if (config.stage(stage) == nullptr) {
+            const auto near = nearest(stage, known);
+            return fail(ErrorKind::Usage,
+                        "no stage `" + escape_foreign(stage) + "` in " + std::string(kConfigFile),
+                        near.empty() ? "" : "did you mean `" + std::string(near) + "`?");
+        }
+        wishes.push_back({stage, one.substr(at + 1)});
+    }
+    return wishes;
+}
+
+Result<void> install_timers(const HookFolder& folder, const std::vector<TimerWish>& wishes, Value& list) {
+    const bool quiet = list.is(Value::Kind::List);
+    for (const auto& wish : wishes) {
+        const auto timer = TRY(install_timer(folder.top, wish.stage, wish.when));
+        if (quiet) {
+            Value one;
+            one.set("stage", timer.stage).set("unit", timer.unit).set("when", timer.when);
+            list.push(one.set("running", timer.complaint.empty()));
+            continue;
+        }
+        std::printf("%s at %s by %s\n", timer.stage.c_str(), escape_foreign(timer.when).c_str(),
+                    timer.unit.c_str());
+        if (!timer.complaint.empty()) std::printf("  %s\n", timer.complaint.c_str());
+    }
+    if (!quiet && !wishes.empty())
+        std::printf("  it runs while you are logged in; always: loginctl enable-linger\n");
+    return {};
+}
+
 Result<int> install(const Arguments& arguments) {
     const auto git = TRY(Git::find(GitConfig::User));
     const auto folder = TRY(find_hook_folder(git, "."));
     auto stages = arguments.texts("STAGE");
     TRY(check_stages(stages));
+    const auto wishes = TRY(timer_wishes(folder, arguments.texts("timer")));
+    Value timers;
+    if (arguments.has("json")) timers = Value(Value::List{});
+    TRY(install_timers(folder, wishes, timers));
+    if (!wishes.empty() && stages.empty()) {  // only that was asked for
+        if (!arguments.has("json")) return 0;
+        Value all;
+        all.set("timers", std::move(timers));
+        std::puts(to_json(all).c_str());
+        return 0;
+    }
     if (stages.empty()) stages = TRY(default_stages(folder));
     TRY(refuse_work_tree(folder, stages));
     const auto program = TRY(find_hook_program());
     const auto hooks = TRY(install_hooks(folder, program, stages));
     if (arguments.has("json")) {
-        std::puts(to_json(to_value(folder, hooks)).c_str());
+        auto all = to_value(folder, hooks);
+        if (!wishes.empty()) all.set("timers", std::move(timers));
+        std::puts(to_json(all).c_str());
         return 0;
     }
     std::printf("installed in %s\n", shown(folder).c_str());
@@ -137,11 +202,19 @@ Result<int> install(const Arguments& arguments) {
     return 0;
 }
 
-Result<int> uninstall(const Arguments&) {
+Result<int> uninstall(const Arguments& arguments) {
     const auto git = TRY(Git::find(GitConfig::User));
     const auto folder = TRY(find_hook_folder(git, "."));
+    std::vector<std::string> stages;
+    if (!folder.top.empty()) stages = TRY(uninstall_timers(folder.top));
+    for (const auto& stage : stages) std::printf("timer of %s: removed\n", escape_foreign(stage).c_str());
+    if (arguments.has("timer")) {
+        if (stages.empty()) std::printf("no timer of tidegate's for this working tree\n");
+        return 0;
+    }
     const auto removed = TRY(uninstall_hooks(folder));
-    if (removed.empty()) std::printf("nothing of tidegate's in %s\n", shown(folder).c_str());
+    if (removed.empty() && stages.empty())
+        std::printf("nothing of tidegate's in %s\n", shown(folder).c_str());
     for (const auto& hook : removed) {
         if (hook.foreign)
             std::printf("%s: not tidegate's any more, left as it is; the hook of before is in %s%s\n",
@@ -156,16 +229,25 @@ Result<int> uninstall(const Arguments&) {
 }  // namespace
 
 std::vector<Command> install_commands() {
-    return {{"install",
-             "Gates",
-             "put the hook executables into this repository",
-             "Without STAGE: the stages of .tidegate.yaml that are hooks of git. A hook that is there "
-             "already is\n"
-             "kept and runs first. Doing it again changes nothing, or brings the hooks up to date.",
-             {{"STAGE", "", "hooks of git: " + join(installable_stages(), ", "), Takes::Many}, kJson},
-             {},
-             install},
-            {"uninstall", "Gates", "take them out again and put back what was there", "", {}, {}, uninstall}};
+    return {
+        {"install",
+         "Gates",
+         "put the hook executables into this repository",
+         "Without STAGE: the stages of .tidegate.yaml that are hooks of git. A hook that is there "
+         "already is\n"
+         "kept and runs first. Doing it again changes nothing, or brings the hooks up to date.",
+         {{"STAGE", "", "hooks of git: " + join(installable_stages(), ", "), Takes::Many},
+          {"--timer", "STAGE@WHEN", "a stage by the clock instead, with systemd: nightly@02:00", Takes::Many},
+          kJson},
+         {},
+         install},
+        {"uninstall",
+         "Gates",
+         "take hooks and timers out again and put back what was there",
+         "",
+         {{"--timer", "", "only the timers", Takes::Nothing}},
+         {},
+         uninstall}};
 }
 
 }  // namespace tidegate::hooks::cli
