@@ -74,7 +74,7 @@ Result<TestResult> test_result(const StageRun& run, WallTime finished) {
     const auto document = TRY(parse_yaml(std::string(kConfigFile), text));
     result.gates_digest = TRY(gates_digest(document.root(), target.stage));
     for (const auto& gate : run.report.gates)
-        result.gates.push_back({gate.gate->name, outcome_text(gate.outcome), gate.took});
+        result.gates.push_back({gate.gate->name, outcome_text(gate.outcome), gate.took, gate.measures});
     result.finished = finished;
     result.tool_version = TIDEGATE_VERSION;
     return result;

@@ -1,8 +1,12 @@
 #include "hooks/gate_reports.hpp"
 
+#include "hooks/report/benchmark.hpp"
 #include "hooks/report/sarif.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include <cmath>
 #include <cstdio>
@@ -22,6 +26,16 @@ std::string percent(double value) {
     return text;
 }
 
+// Whatever a gate has put there: a pipe would be waited for for ever.
+Result<std::string> read_report(const std::string& path) {
+    const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    if (!fd) return fail_errno("cannot open " + escape_foreign(path));
+    struct stat info {};
+    if (fstat(fd.get(), &info) != 0) return fail_errno("cannot look at " + escape_foreign(path));
+    if (!S_ISREG(info.st_mode)) return fail(ErrorKind::Invalid, "not a file: " + escape_foreign(path));
+    return read_fd(fd.get(), (64 << 20) + 1, path);
+}
+
 class Reader {
   public:
     Reader(const ReportRules& rules, const ReportFolders& folders, bool command_ok, GateReports& result)
@@ -32,6 +46,10 @@ class Reader {
             const auto text = read(name);
             if (!text) continue;
             auto tests = reports::read_junit(name, *text);
+            if (tests)
+                for (auto& test : tests->cases)
+                    if (test.file.starts_with(folders_.work + "/"))
+                        test.file.erase(0, folders_.work.size() + 1);
             if (tests)
                 result_.tests.merge(std::move(*tests));
             else
@@ -72,6 +90,7 @@ class Reader {
         if (!found) return;
         const auto files = join(rules_.coverage, ", ");
         const auto share = all.share();
+        result_.coverage = share;
         summarise("coverage " + percent(share.percent()));
         if (rules_.min && share.lines == 0) complain("no line in " + files + " to be covered");
         below(share, rules_.min, "coverage", files);
@@ -91,6 +110,11 @@ class Reader {
                 unreadable(some.error());
                 continue;
             }
+            for (auto& finding : *some) finding.file = reports::path_of_uri(finding.file, folders_.work);
+            const auto room = kMostFindings - std::min(kMostFindings, result_.findings.size());
+            result_.findings.insert(
+                result_.findings.end(), some->begin(),
+                some->begin() + static_cast<std::ptrdiff_t>(std::min(room, some->size())));
             for (auto& finding : reports::at_least(std::move(*some), level))
                 findings.push_back(std::move(finding));
         }
@@ -108,7 +132,45 @@ class Reader {
             result_.shown += "  … and " + std::to_string(findings.size() - kMostShown) + " more\n";
     }
 
+    void benchmark(const Before& before) {
+        for (const auto& name : rules_.benchmark) {
+            const auto text = read(name);
+            if (!text) continue;
+            auto some = reports::read_benchmarks(name, *text, rules_.metric);
+            if (some)
+                result_.measures.insert(result_.measures.end(), some->begin(), some->end());
+            else
+                unreadable(some.error());
+        }
+        if (result_.measures.empty()) return;
+        const auto all = count_of(result_.measures.size(), "benchmark");
+        if (result_.measures.size() > reports::kMostMeasures)
+            return complain("more than 500 benchmarks: " + all);
+        if (!rules_.max_regression) return summarise(all + " recorded");
+        const auto last = before.baseline ? before.baseline(before.gate) : std::optional<Baseline>{};
+        if (!last) return complain(last.error().line());
+        if (!*last) return summarise(all + " recorded, none attested before");
+        summarise(all);
+        compare(**last, all);
+    }
+
   private:
+    void compare(const Baseline& last, const std::string& all) {
+        const auto better = rules_.better == "lower"    ? reports::Better::Lower
+                            : rules_.better == "higher" ? reports::Better::Higher
+                                                        : reports::Better::ByUnit;
+        const auto worse =
+            reports::regressions(result_.measures, last.measures, *rules_.max_regression, better);
+        if (worse.empty()) return;
+        complain(std::to_string(worse.size()) + " of " + all + " more than " +
+                 percent(*rules_.max_regression) + " worse than attested");
+        result_.shown += "attested for " + last.where + ":\n";
+        for (size_t i = 0; i < std::min(worse.size(), kMostShown); ++i)
+            result_.shown += "  " + worse[i].now.name + ": " + reports::shown(worse[i].now) + ", was " +
+                             reports::shown(worse[i].before) + " (" + percent(worse[i].percent) + " worse)\n";
+        if (worse.size() > kMostShown)
+            result_.shown += "  … and " + std::to_string(worse.size() - kMostShown) + " more\n";
+    }
     static std::string line_of(const reports::TestCase& test) {
         auto text = test.shown();
         if (!test.file.empty())
@@ -124,7 +186,7 @@ class Reader {
             path = folders_.reports + name.substr(kReports.size());
         else if (!name.starts_with('/'))
             path = folders_.work + "/" + name;
-        auto text = read_file(path, (64 << 20) + 1);
+        auto text = read_report(path);
         if (text) return std::move(*text);
         if (command_ok_) {
             const bool missing = text.error().kind == ErrorKind::NotFound;
@@ -161,12 +223,13 @@ class Reader {
 }  // namespace
 
 GateReports read_gate_reports(const ReportRules& rules, const ReportFolders& folders, bool command_ok,
-                              const ChangedLinesOf& changed_lines) {
+                              const Before& before) {
     GateReports result;
     Reader reader(rules, folders, command_ok, result);
     reader.junit();
-    reader.coverage(changed_lines);
+    reader.coverage(before.changed_lines);
     reader.sarif();
+    reader.benchmark(before);
     return result;
 }
 

@@ -26,6 +26,12 @@ std::string shown(const builtin::Problem& problem) {
     return text + (text.empty() ? "" : " ") + escape_foreign(problem.what) + "\n";
 }
 
+// Those that the check has just added.
+void sign(builtin::Problems& problems, const builtin::Check& check) {
+    for (auto one = problems.rbegin(); one != problems.rend() && one->check.empty(); ++one)
+        one->check = check.name;
+}
+
 using Checks = std::vector<const builtin::Check*>;
 
 // What links that the change made into files led to, by path.
@@ -59,8 +65,11 @@ std::unordered_set<std::string_view> added_by(const Target& target) {
 
 void judge(const Checks& checks, const builtin::File& file, builtin::Problems& problems) {
     const bool binary = builtin::is_binary(file.content);
-    for (const auto* check : checks)
-        if (!(check->text_only && binary)) check->file(file, problems);
+    for (const auto* check : checks) {
+        if (check->text_only && binary) continue;
+        check->file(file, problems);
+        sign(problems, *check);
+    }
 }
 
 // Read by one git child in this thread, judged by as many as there are cores; told in the files' order.
@@ -103,7 +112,10 @@ Result<void> check_files(const Repository& repo, const Checks& checks, const Pla
 Result<void> check_messages(const Repository& repo, const Checks& checks, const PlannedGate& gate,
                             const Target& target, builtin::Problems& problems) {
     for (const auto& message : TRY(messages_of(repo, target)))
-        for (const auto* check : checks) check->message(message, gate.gate->builtin_options, problems);
+        for (const auto* check : checks) {
+            check->message(message, gate.gate->builtin_options, problems);
+            sign(problems, *check);
+        }
     return {};
 }
 
@@ -145,7 +157,10 @@ Result<void> check_paths(const Repository& repo, const Checks& checks, const Pla
                        }));
     else
         paths.links.clear();
-    for (const auto* check : checks) check->paths(paths, problems);
+    for (const auto* check : checks) {
+        check->paths(paths, problems);
+        sign(problems, *check);
+    }
     return {};
 }
 
@@ -172,7 +187,12 @@ Result<InProcessResult> run_in_process(const Repository& repo, const PlannedGate
                      });
     InProcessResult result;
     result.problems = problems.size();
-    for (size_t i = 0; i < std::min(problems.size(), kMostShown); ++i) result.output += shown(problems[i]);
+    for (size_t i = 0; i < std::min(problems.size(), kMostShown); ++i) {
+        const auto& one = problems[i];
+        result.output += shown(one);
+        result.findings.push_back({std::string(one.check), reports::FindingLevel::Error, one.what, one.path,
+                                   one.line, one.column, -1});
+    }
     if (problems.size() > kMostShown)
         result.output += "… and " + std::to_string(problems.size() - kMostShown) + " more\n";
     return result;

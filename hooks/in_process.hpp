@@ -2,11 +2,13 @@
 #pragma once
 
 #include "hooks/plan.hpp"
+#include "hooks/report/sarif.hpp"
 
 namespace tidegate::hooks {
 
 struct InProcessResult {
     size_t problems = 0;
+    std::vector<reports::Finding> findings;
     std::string output;  // "path:line:column: what" each, escaped; at most 1000 of them
 };
 // `target.entries` must hold the tree where a check compares paths; it is read where it is missing.

@@ -88,7 +88,8 @@ class Planner {
         const bool asks = asks_for_arguments(gate, stage_.name);
         if (asks && target_.arguments.empty())
             return skipped(planned, Fate::Skipped, "only git's hook knows what it asks for");
-        if (gate.workspace == Workspace::Snapshot && target_.remembered && !asks)
+        if (gate.workspace == Workspace::Snapshot && target_.remembered && !asks &&
+            gate.report.benchmark.empty())
             planned.definition = definition_key(gate, stage_, TRY(version_of(gate)));
         if (gate.takes_files()) return by_files(std::move(planned));
         return as_a_whole(std::move(planned));

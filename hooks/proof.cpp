@@ -69,21 +69,42 @@ Result<Proofs> Proofs::open(const Repository& repo, const std::string& key_file)
     return Proofs(TRY(trust_of(repo, key_file)), std::move(objects));
 }
 
-Result<std::optional<Proof>> Proofs::of(const Oid& tree, const Question& question) {
-    const auto now = SystemClock().now();
+Result<std::optional<Proof>> Proofs::first(const Oid& tree, std::string_view stage, const Look& look) {
     for (const auto& item : TRY(objects_.list(folder_of(tree)))) {
         const auto wanted = [&](const std::string& key) {
-            return item.name == question.stage->name + "." + key + ".json";
+            return item.name == std::string(stage) + "." + key + ".json";
         };
         if (item.mode != "100644" || std::none_of(keys_.begin(), keys_.end(), wanted)) continue;
         const auto blob = objects_.read(item.oid.str(), kLongestEnvelope);
         // What somebody put there instead of an attestation is none: it must not stop anybody.
         if (!blob && blob.error().kind != ErrorKind::Invalid) return fail(blob.error());
         if (!blob || !*blob || (*blob)->type != "blob") continue;
-        auto proof = proof_in((*blob)->bytes, tree, question, trust_, now);
-        if (proof) return std::optional(std::move(*proof));
+        if (auto proof = look((*blob)->bytes)) return proof;
     }
     return std::nullopt;
+}
+
+Result<std::optional<Proof>> Proofs::of(const Oid& tree, const Question& question) {
+    const auto now = SystemClock().now();
+    return first(tree, question.stage->name, [&](std::string_view envelope) -> std::optional<Proof> {
+        auto proof = proof_in(envelope, tree, question, trust_, now);
+        return proof ? std::optional(std::move(*proof)) : std::nullopt;
+    });
+}
+
+Result<std::optional<Proof>> Proofs::any(const Oid& tree, std::string_view stage,
+                                         const std::function<bool(const TestResult&)>& wanted) {
+    const auto now = SystemClock().now();
+    return first(tree, stage, [&](std::string_view envelope) -> std::optional<Proof> {
+        auto attestation = parse_attestation(envelope);
+        if (!attestation) return std::nullopt;
+        const auto& result = attestation->result;
+        if (result.tree != tree || result.stage != stage || !result.passed || !wanted(result))
+            return std::nullopt;
+        auto by = voucher(trust_, *attestation, now);
+        if (!by) return std::nullopt;
+        return Proof{std::move(attestation->result), std::move(*by)};
+    });
 }
 
 }  // namespace tidegate::hooks

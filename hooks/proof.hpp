@@ -7,6 +7,8 @@
 #include "hooks/target.hpp"
 #include "hooks/trust.hpp"
 
+#include <functional>
+
 namespace tidegate::hooks {
 
 struct Proof {
@@ -36,11 +38,18 @@ class Proofs {
     // Out of what refs/tidegate/attestations of this repository holds. Only files that carry a trusted key's name are
     // opened at all.
     [[nodiscard]] Result<std::optional<Proof>> of(const shared::Oid& tree, const Question& question);
+    // By a trusted key, for the stage as it was then: its gates may have been others. The first that is `wanted`.
+    [[nodiscard]] Result<std::optional<Proof>> any(
+        const shared::Oid& tree, std::string_view stage,
+        const std::function<bool(const shared::TestResult&)>& wanted);
     [[nodiscard]] ObjectReader& objects() { return objects_; }
     [[nodiscard]] const Trust& trust() const { return trust_; }
 
   private:
     Proofs(Trust trust, ObjectReader objects);
+    using Look = std::function<std::optional<Proof>(std::string_view envelope)>;
+    [[nodiscard]] Result<std::optional<Proof>> first(const shared::Oid& tree, std::string_view stage,
+                                                     const Look& look);
     Trust trust_;
     std::vector<std::string> keys_;  // of the trusted, as file names have them
     ObjectReader objects_;

@@ -108,6 +108,7 @@ Result<void> Runner::check_in_process(size_t index) {
         settle(index, Outcome::Passed, "");
         return {};
     }
+    run.findings = result.findings;
     run.tail = result.output;
     TRY(ensure_logs());
     const auto log = TRY(logs_->open(run.gate->name));

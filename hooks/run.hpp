@@ -2,6 +2,7 @@
 // process group on time. What happens is told to a Watcher as it happens, and in whole by the RunReport.
 #pragma once
 
+#include "hooks/gate_reports.hpp"
 #include "hooks/plan.hpp"
 #include "hooks/run_report.hpp"
 
@@ -23,7 +24,8 @@ class Watcher {
 };
 
 struct RunOptions {
-    int cancel_fd = -1;  // readable: end everything (a signalfd); not owned
+    BaselineOf baseline;  // asked where a gate has a benchmark with a limit; empty: nothing is known
+    int cancel_fd = -1;   // readable: end everything (a signalfd); not owned
 };
 
 // Errors are of our own making (no snapshot, no git); a gate that fails is in the report. What passed is

@@ -104,10 +104,13 @@ Result<void> Runner::line_ended(Supervisor::Id id, const Exit& exit) {
 }
 
 void Runner::read_reports(Job& job) {
-    const auto& rules = plan_.gates[job.gate].gate->report;
-    if (rules.empty()) return;
-    job.found = read_gate_reports(rules, {job.reports, job.directory}, !job.failure,
-                                  [this] { return changed_lines(repo_, target_); });
+    const auto& gate = *plan_.gates[job.gate].gate;
+    if (gate.report.empty()) return;
+    const auto before = std::move(job.found.tests);
+    job.found =
+        read_gate_reports(gate.report, {job.reports, job.directory}, !job.failure,
+                          {gate.name, [this] { return changed_lines(repo_, target_); }, options_.baseline});
+    job.found.tests.mark_flaky(before);
     job.output.take(escape_foreign_block(job.found.shown));
 }
 
@@ -119,8 +122,11 @@ void Runner::attempt_ended(Job& job) {
     run.tail = job.output.tail();
     const auto failure = job.failure;
     const bool again = job.attempts > 1;
-    const auto found = std::move(job.found);
-    run.tests = found.tests;
+    auto found = std::move(job.found);
+    run.tests = std::move(found.tests);
+    run.findings = std::move(found.findings);
+    run.coverage = found.coverage;
+    run.measures = std::move(found.measures);
     std::erase_if(jobs_, [&](const std::unique_ptr<Job>& one) { return one.get() == &job; });
     if (!failure && !found.failure.empty()) return settle(index, Outcome::Failed, found.failure);
     if (!failure)

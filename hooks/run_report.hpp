@@ -2,8 +2,11 @@
 #pragma once
 
 #include "hooks/config/config.hpp"
+#include "hooks/report/coverage.hpp"
 #include "hooks/report/junit.hpp"
+#include "hooks/report/sarif.hpp"
 #include "hooks/snapshot.hpp"
+#include "shared/sign/measure.hpp"
 
 namespace tidegate::hooks {
 
@@ -31,6 +34,9 @@ struct GateRun {
     std::string log;            // path; empty where nothing ran
     std::string hint;           // a sentence; may be empty
     reports::TestReport tests;  // out of its own reports
+    std::vector<reports::Finding> findings;  // of its reports and of built-in checks, whatever their level
+    std::optional<reports::Share> coverage;
+    std::vector<shared::Measure> measures;
 };
 
 struct RunReport {

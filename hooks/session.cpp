@@ -1,5 +1,6 @@
 #include "hooks/session.hpp"
 
+#include "hooks/baseline.hpp"
 #include "hooks/scope.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
@@ -88,7 +89,14 @@ Result<StageRun> run_prepared(const Repository& repo, StageRun run, const Sessio
     run.plan.scope = std::move(scope);
     run.whole = options.attesting != nullptr;
     Display display(repo, ready.target, Face::of(options.fd), options.fd, options.occasion);
-    auto report = run_plan(repo, run.plan, ready.target, cache, display, options.run);
+    auto run_options = options.run;
+    std::optional<Proofs> proofs;  // opened where a gate asks
+    run_options.baseline = [&](const std::string& gate) -> Result<std::optional<Baseline>> {
+        if (options.attesting == nullptr && !proofs) proofs = TRY(Proofs::open(repo));
+        return last_attested(repo, ready.target, gate,
+                             options.attesting != nullptr ? *options.attesting : *proofs);
+    };
+    auto report = run_plan(repo, run.plan, ready.target, cache, display, run_options);
     if (!report) {
         display.clear();
         return fail(std::move(report.error()));

@@ -32,6 +32,7 @@ struct Problem {
     int line = 0;  // 0: the file as a whole
     int column = 0;
     std::string what;
+    std::string_view check = {};  // its name; filled in by whoever asked
 };
 using Problems = std::vector<Problem>;
 

@@ -38,6 +38,34 @@ Value tests_value(const reports::TestReport& tests) {
     return all;
 }
 
+Value findings_value(const std::vector<reports::Finding>& findings) {
+    Value all{Value::List{}};
+    for (const auto& finding : findings) {
+        Value one;
+        one.set("rule", finding.rule)
+            .set("level", reports::name_of(finding.level))
+            .set("message", finding.message);
+        one.set("file", finding.file).set("line", finding.line).set("column", finding.column);
+        all.push(std::move(one));
+    }
+    return all;
+}
+
+Value share_value(const reports::Share& share) {
+    Value one;
+    one.set("covered", static_cast<std::uint64_t>(share.covered));
+    return one.set("lines", static_cast<std::uint64_t>(share.lines)).set("percent", share.percent());
+}
+
+Value measures_value(const std::vector<Measure>& measures) {
+    Value all{Value::List{}};
+    for (const auto& measure : measures) {
+        Value one;
+        all.push(one.set("name", measure.name).set("value", measure.value).set("unit", measure.unit));
+    }
+    return all;
+}
+
 // A gate as a test case. Control characters are made visible: XML has no way to write them.
 reports::TestCase as_case(const GateRun& run, const std::string& stage) {
     reports::TestCase test;
@@ -66,6 +94,9 @@ Value run_value(const StageRun& run) {
         one.set("name", gate.gate->name).set("outcome", name_of(gate.outcome)).set("detail", gate.detail);
         one.set("took_ms", milliseconds(gate.took)).set("files", static_cast<std::uint64_t>(gate.files));
         if (!gate.tests.cases.empty()) one.set("tests", tests_value(gate.tests));
+        if (!gate.findings.empty()) one.set("findings", findings_value(gate.findings));
+        if (gate.coverage) one.set("coverage", share_value(*gate.coverage));
+        if (!gate.measures.empty()) one.set("measures", measures_value(gate.measures));
         one.set("attempts", gate.attempts).set("log", gate.log.empty() ? Value() : Value(gate.log));
         gates.push(std::move(one));
     }

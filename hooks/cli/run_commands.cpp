@@ -1,4 +1,5 @@
 #include "hooks/cli/commands.hpp"
+#include "hooks/cli/findings.hpp"
 #include "hooks/cli/reports.hpp"
 #include "hooks/session.hpp"
 #include "hooks/wake.hpp"
@@ -6,10 +7,12 @@
 #include "shared/base/text.hpp"
 #include "shared/doc/json.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 
 namespace tidegate::hooks::cli {
 
@@ -45,6 +48,26 @@ Result<Target> target_of(const Repository& repo, const std::string& stage, const
     return revision_target(repo, stage, {"HEAD", {}, arguments.has("all")});
 }
 
+Result<void> write_reports(const StageRun& run, const Arguments& arguments) {
+    if (const auto file = arguments.text("junit")) TRY(write_file_atomic(*file, junit_report(run), 0644));
+    if (const auto file = arguments.text("sarif")) TRY(write_file_atomic(*file, sarif_report(run), 0644));
+    if (const auto file = arguments.text("code-quality"))
+        TRY(write_file_atomic(*file, code_quality_report(run), 0644));
+    return {};
+}
+
+// GitHub shows what is printed in its form beside the lines it is about, and a table on the run's page.
+Result<void> tell_the_forge(const StageRun& run, FILE* to) {
+    const char* actions = std::getenv("GITHUB_ACTIONS");
+    if (actions == nullptr || std::string_view(actions) != "true") return {};
+    std::fputs(github_annotations(run).c_str(), to);
+    const char* summary = std::getenv("GITHUB_STEP_SUMMARY");
+    if (summary == nullptr || *summary == '\0') return {};
+    const Fd file(open(summary, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644));
+    if (!file) return fail_errno("cannot write GITHUB_STEP_SUMMARY " + escape_foreign(summary));
+    return write_all(file.get(), github_summary(run), "GITHUB_STEP_SUMMARY");
+}
+
 Result<int> run_stage_command(const Arguments& arguments) {
     const auto stage = arguments.text("STAGE", "");
     const auto signals = TRY(watch_signals());
@@ -64,8 +87,9 @@ Result<int> run_stage_command(const Arguments& arguments) {
     options.fd = json ? STDERR_FILENO : STDOUT_FILENO;
     auto target = TRY(target_of(repo, stage, arguments));
     const auto run = TRY(run_session(repo, std::move(target), options));
-    if (const auto file = arguments.text("junit")) TRY(write_file_atomic(*file, junit_report(run), 0644));
+    TRY(write_reports(run, arguments));
     if (json) std::puts(to_json(run_value(run)).c_str());
+    TRY(tell_the_forge(run, json ? stderr : stdout));
     const int code = exit_code_of(run.report);
     if (code != 0 || !arguments.has("attest")) return code;
     const auto count = TRY(attest(repo, {&run}, proofs->trust().own));
@@ -167,6 +191,8 @@ std::vector<Command> run_commands() {
     run.push_back({"--attest", "", "sign an attestation when all gates have passed", Takes::Nothing});
     run.push_back({"--key", "FILE", "the private key to attest with", Takes::One});
     run.push_back({"--junit", "FILE", "write a JUnit report of the gates", Takes::One});
+    run.push_back({"--sarif", "FILE", "write what was found as SARIF", Takes::One});
+    run.push_back({"--code-quality", "FILE", "write it as GitLab's code quality report", Takes::One});
     run.push_back(kJson);
     auto plan = target_options();
     plan.push_back({"--files", "", "name the files, too", Takes::Nothing});

@@ -48,7 +48,14 @@ struct ReportRules {
     std::vector<std::string> sarif;
     std::string sarif_level = "error";  // a finding of this level, or a worse one, fails the gate
 
-    [[nodiscard]] bool empty() const { return junit.empty() && coverage.empty() && sarif.empty(); }
+    std::vector<std::string> benchmark;
+    std::string metric = "real_time";      // in Google Benchmark's JSON
+    std::string better;                    // "lower", "higher"; empty: by the unit
+    std::optional<double> max_regression;  // percent, against the last attested value
+
+    [[nodiscard]] bool empty() const {
+        return junit.empty() && coverage.empty() && sarif.empty() && benchmark.empty();
+    }
     bool operator==(const ReportRules&) const = default;
 };
 

@@ -35,6 +35,8 @@ std::string canonical(const Gate& gate) {
         fields("min", {share(gate.report.min), share(gate.report.min_change)});
         fields("sarif", gate.report.sarif);
         fields("level", {gate.report.sarif_level});
+        fields("benchmark", gate.report.benchmark);
+        fields("metric", {gate.report.metric, gate.report.better, share(gate.report.max_regression)});
     }
     return text;
 }

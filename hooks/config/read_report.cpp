@@ -1,6 +1,8 @@
 #include "hooks/config/read.hpp"
 #include "shared/base/text.hpp"
 
+#include <charconv>
+
 namespace tidegate::hooks {
 
 using namespace shared;
@@ -22,6 +24,33 @@ std::vector<std::string> read_report_files(MapReader& map, std::string_view key,
 std::optional<double> read_share(MapReader& map, std::string_view key) {
     if (!map.has(key)) return std::nullopt;
     return map.real(key, 0, 0, 100);
+}
+
+// "5%" or 5.
+std::optional<double> read_percent(MapReader& map, std::string_view key) {
+    const Value* value = map.any(key);
+    if (value == nullptr) return std::nullopt;
+    std::string_view text = value->text();
+    if (text.ends_with('%')) text.remove_suffix(1);
+    double number = -1;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (read.ec != std::errc() || read.ptr != text.data() + text.size() || !(number >= 0 && number <= 1000))
+        map.reject(*value, "not a share: `" + escape_foreign(value->text()) + "`", "a percentage such as 5%");
+    return number;
+}
+
+void read_benchmark(MapReader& map, ReportRules& rules) {
+    const Value* benchmark = map.map("benchmark");
+    if (benchmark == nullptr) return;
+    MapReader one(map.document(), *benchmark, "`benchmark`");
+    rules.benchmark = read_report_files(one, "file", Required::Yes);
+    rules.metric = one.text("metric", "real_time");
+    if (one.has("better")) {
+        const std::vector<std::string_view> ways{"lower", "higher"};
+        rules.better = ways[one.choice("better", ways, 0)];
+    }
+    rules.max_regression = read_percent(one, "max_regression");
+    if (auto done = one.finish(); !done) map.reject(std::move(done.error()));
 }
 
 }  // namespace
@@ -46,6 +75,7 @@ ReportRules read_report(MapReader& gate) {
         rules.sarif_level = levels[one.choice("level", levels, 3)];
         if (auto done = one.finish(); !done) map.reject(std::move(done.error()));
     }
+    read_benchmark(map, rules);
     if (auto done = map.finish(); !done) gate.reject(std::move(done.error()));
     return rules;
 }

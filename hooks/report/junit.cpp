@@ -13,6 +13,7 @@
 #include <iterator>
 #include <map>
 #include <numeric>
+#include <tuple>
 
 namespace tidegate::hooks::reports {
 
@@ -224,6 +225,21 @@ double TestReport::seconds() const {
 }
 void TestReport::merge(TestReport other) {
     std::move(other.cases.begin(), other.cases.end(), std::back_inserter(cases));
+}
+
+void TestReport::mark_flaky(const TestReport& before) {
+    const auto key = [](const TestCase& test) { return std::tie(test.suite, test.class_name, test.name); };
+    std::map<decltype(key(cases.front())), const TestCase*> failed;
+    for (const auto& test : before.cases)
+        if (test.flaky || test.outcome == TestOutcome::Failed || test.outcome == TestOutcome::Error)
+            failed.emplace(key(test), &test);
+    for (auto& test : cases) {
+        const auto found = failed.find(key(test));
+        if (test.outcome != TestOutcome::Passed || found == failed.end()) continue;
+        test.flaky = true;
+        if (test.message.empty()) test.message = found->second->message;
+        if (test.details.empty()) test.details = found->second->details;
+    }
 }
 
 Result<TestReport> read_junit(const std::string& file, std::string_view text) {

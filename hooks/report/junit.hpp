@@ -38,6 +38,8 @@ struct TestReport {
     [[nodiscard]] double seconds() const;
     // Adds another's cases: gates, retries and shards write a file each.
     void merge(TestReport other);
+    // Of a retry: what failed `before` and passes now is flaky, and stays so through later ones.
+    void mark_flaky(const TestReport& before);
 };
 
 // `file` is only shown. Invalid, with file and line, for what is no JUnit report, over 64 MiB, or nested deeper

@@ -124,6 +124,23 @@ class RunReader {
 
 }  // namespace
 
+std::string path_of_uri(std::string_view uri, std::string_view root) {
+    constexpr std::string_view kFile = "file://";
+    if (uri.starts_with(kFile)) uri.remove_prefix(kFile.size());
+    std::string path;
+    for (size_t i = 0; i < uri.size(); ++i) {
+        unsigned byte = 0;
+        const auto* digits = uri.data() + i + 1;
+        const bool coded = uri[i] == '%' && i + 2 < uri.size() &&
+                           std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2 && byte != 0;
+        path += coded ? static_cast<char>(byte) : uri[i];
+        if (coded) i += 2;
+    }
+    if (!root.empty() && path.starts_with(std::string(root) + "/")) path.erase(0, root.size() + 1);
+    while (path.starts_with("./")) path.erase(0, 2);
+    return path;
+}
+
 Result<FindingLevel> parse_level(std::string_view text) {
     for (const auto level :
          {FindingLevel::None, FindingLevel::Note, FindingLevel::Warning, FindingLevel::Error})

@@ -25,6 +25,9 @@ struct Finding {
 // "warning". `file` is only shown. Invalid, with file and line, for what is no SARIF, over 64 MiB or too deep.
 [[nodiscard]] Result<std::vector<Finding>> read_sarif(const std::string& file, std::string_view text);
 
+// A report's place as a path: "file:///root/a%20b.c" and "./a%20b.c" below `root` are "a b.c".
+[[nodiscard]] std::string path_of_uri(std::string_view uri, std::string_view root);
+
 [[nodiscard]] Result<FindingLevel> parse_level(std::string_view text);  // none note warning error
 [[nodiscard]] std::string_view name_of(FindingLevel level);
 // Those at `least` or worse.

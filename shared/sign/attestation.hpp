@@ -7,6 +7,7 @@
 #include "shared/base/clock.hpp"
 #include "shared/base/names.hpp"
 #include "shared/sign/allowed_signers.hpp"
+#include "shared/sign/measure.hpp"
 #include "shared/sign/ssh_signer.hpp"
 
 #include <optional>
@@ -25,6 +26,7 @@ struct GateResult {
     std::string name;
     std::string outcome;  // "passed", "flaky", "cached", "no-files" (nothing matched), "failed", "skipped"
     Duration took{0};
+    std::vector<Measure> measures = {};  // of its benchmarks
 };
 
 // What is attested. A gate that was skipped by a person is in `gates` as "skipped" and makes the whole not

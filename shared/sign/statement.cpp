@@ -4,6 +4,7 @@
 #include "shared/sign/attestation.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace tidegate::shared {
 
@@ -12,6 +13,7 @@ namespace {
 constexpr std::string_view kStatementType = "https://in-toto.io/Statement/v1";
 constexpr std::string_view kPredicateType = "https://in-toto.io/attestation/test-result/v0.1";
 constexpr size_t kMostGates = 1000;
+constexpr size_t kMostMeasures = 1000;  // of one gate
 constexpr size_t kLongestName = 256;
 
 using Map = Value::Map;
@@ -86,6 +88,37 @@ Result<void> read_configuration(const Value& predicate, TestResult& result) {
     return {};
 }
 
+Result<std::vector<Measure>> read_measures(const Value& gate) {
+    std::vector<Measure> measures;
+    if (gate.find("measures") == nullptr) return measures;
+    const Value* list = TRY(member(gate, "measures", Value::Kind::List));
+    if (list->list().size() > kMostMeasures) return bad("has too many measures");
+    for (const auto& item : list->list()) {
+        Measure measure;
+        measure.name = TRY(text(item, "name"));
+        measure.unit = TRY(text(item, "unit"));
+        const Value* value = item.find("value");
+        const bool number =
+            value != nullptr && (value->is(Value::Kind::Integer) || value->is(Value::Kind::Real));
+        if (!number || !std::isfinite(value->real())) return bad("has a measure without a number");
+        measure.value = value->real();
+        measures.push_back(std::move(measure));
+    }
+    return measures;
+}
+
+Value to_value(const GateResult& gate) {
+    auto item = map_of({{"name", gate.name},
+                        {"outcome", gate.outcome},
+                        {"ms", static_cast<std::int64_t>(gate.took.count())}});
+    if (gate.measures.empty()) return item;
+    List measures;
+    for (const auto& measure : gate.measures)
+        measures.push_back(
+            map_of({{"name", measure.name}, {"value", measure.value}, {"unit", measure.unit}}));
+    return item.set("measures", std::move(measures));
+}
+
 Result<void> read_gates(const Value& details, TestResult& result) {
     const Value* gates = TRY(member(details, "gates", Value::Kind::List));
     if (gates->list().size() > kMostGates) return bad("has too many gates");
@@ -98,6 +131,7 @@ Result<void> read_gates(const Value& details, TestResult& result) {
         const auto took = TRY(member(item, "ms", Value::Kind::Integer))->integer();
         if (took < 0) return bad("has a gate that took less than no time");
         gate.took = Duration(took);
+        gate.measures = TRY(read_measures(item));
         result.gates.push_back(std::move(gate));
     }
     return {};
@@ -125,10 +159,7 @@ std::string to_statement(const TestResult& result) {
     if (result.commit)
         subjects.push_back(map_of({{"digest", map_of({{"gitCommit", result.commit->str()}})}}));
     List gates;
-    for (const auto& gate : result.gates)
-        gates.push_back(map_of({{"name", gate.name},
-                                {"outcome", gate.outcome},
-                                {"ms", static_cast<std::int64_t>(gate.took.count())}}));
+    for (const auto& gate : result.gates) gates.push_back(to_value(gate));
     List configuration;
     configuration.push_back(
         map_of({{"name", ".tidegate.yaml"}, {"digest", map_of({{"sha256", result.gates_digest}})}}));
