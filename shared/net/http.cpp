@@ -26,15 +26,31 @@ void start_curl_once() {
 // What the callbacks of one exchange write to. They are called from C: nothing in them throws across.
 struct Exchange {
     const HttpRequest* request = nullptr;
+    CURL* curl = nullptr;
+    bool head_seen = false;
     HttpResponse response;
     std::optional<Error> stopped;  // a callback of the caller's said no
     bool cancelled = false;
     bool refused_address = false;
 };
 
+// Whether the caller goes on with an answer that begins like this.
+bool show_head(Exchange& exchange) noexcept {
+    if (exchange.head_seen) return true;
+    exchange.head_seen = true;
+    long status = 0;
+    curl_easy_getinfo(exchange.curl, CURLINFO_RESPONSE_CODE, &status);
+    exchange.response.status = static_cast<int>(status);
+    if (!exchange.request->on_head) return true;
+    auto taken = exchange.request->on_head(exchange.response);
+    if (!taken) exchange.stopped = std::move(taken.error());
+    return !exchange.stopped;
+}
+
 size_t take_body(char* bytes, size_t size, size_t count, void* user) noexcept {
     auto& exchange = *static_cast<Exchange*>(user);
     const std::string_view piece(bytes, size * count);
+    if (!show_head(exchange)) return 0;
     if (exchange.request->on_body) {
         auto taken = exchange.request->on_body(piece);
         if (!taken) exchange.stopped = std::move(taken.error());
@@ -94,9 +110,21 @@ bool is_public(const sockaddr& address) {
     return (v6.s6_addr[0] & 0xE0) == 0x20;  // 2000::/3, global unicast
 }
 
-curl_socket_t open_public_socket(void* user, curlsocktype, curl_sockaddr* address) noexcept {
+bool is_link_local(const sockaddr& address) {
+    if (address.sa_family == AF_INET)
+        return ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr) >> 16 == 0xA9FE;
+    if (address.sa_family != AF_INET6) return true;
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&v6)) return v6.s6_addr[12] == 0xA9 && v6.s6_addr[13] == 0xFE;
+    constexpr unsigned char kMetadata[] = {0xFD, 0x00, 0x0E, 0xC2};  // fd00:ec2::254
+    return IN6_IS_ADDR_LINKLOCAL(&v6) || std::memcmp(v6.s6_addr, kMetadata, sizeof kMetadata) == 0;
+}
+
+curl_socket_t open_checked_socket(void* user, curlsocktype, curl_sockaddr* address) noexcept {
     auto& exchange = *static_cast<Exchange*>(user);
-    if (!is_public(address->addr)) {
+    const bool refused =
+        exchange.request->public_only ? !is_public(address->addr) : is_link_local(address->addr);
+    if (refused) {
         exchange.refused_address = true;
         return CURL_SOCKET_BAD;
     }
@@ -127,6 +155,12 @@ void set_limits(CURL* curl, const HttpRequest& request) {
                      static_cast<long>(std::max<Duration::rep>(request.timeout.count(), 1)));
     curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     if (request.want_certificate) curl_easy_setopt(curl, CURLOPT_CERTINFO, 1L);
+    if (request.slowest > 0) {
+        curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(request.slowest));
+        curl_easy_setopt(
+            curl, CURLOPT_LOW_SPEED_TIME,
+            static_cast<long>(std::chrono::ceil<std::chrono::seconds>(request.slow_for).count()));
+    }
     if (request.ca_file) curl_easy_setopt(curl, CURLOPT_CAINFO, request.ca_file->c_str());
     if (request.unix_socket) curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket->c_str());
 }
@@ -139,8 +173,8 @@ void set_callbacks(CURL* curl, Exchange& exchange) {
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, watch_progress);
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &exchange);
-    if (!exchange.request->public_only) return;
-    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_public_socket);
+    if (!exchange.request->public_only && !exchange.request->no_link_local) return;
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_checked_socket);
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, &exchange);
 }
 
@@ -165,33 +199,48 @@ std::optional<WallTime> end_of_certificate(CURL* curl) {
 using CurlMulti = Handle<CURLM, curl_multi_cleanup>;
 
 // curl_easy_perform() that is given up at once when cancel_fd gets readable: curl alone looks up once a second.
-CURLcode perform(CURL* curl, Exchange& exchange) {
-    const CurlMulti multi(curl_multi_init());
-    if (!multi || curl_multi_add_handle(multi.get(), curl) != CURLM_OK) return CURLE_OUT_OF_MEMORY;
+CURLcode perform(CURLM* multi, CURL* curl, Exchange& exchange) {
+    if (multi == nullptr || curl_multi_add_handle(multi, curl) != CURLM_OK) return CURLE_OUT_OF_MEMORY;
     CURLcode result = CURLE_ABORTED_BY_CALLBACK;
     const int cancel_fd = exchange.request->cancel_fd;
     for (int running = 1; running > 0 && !exchange.cancelled;) {
-        if (curl_multi_perform(multi.get(), &running) != CURLM_OK) result = CURLE_RECV_ERROR;
+        if (curl_multi_perform(multi, &running) != CURLM_OK) result = CURLE_RECV_ERROR;
         if (running == 0 || result == CURLE_RECV_ERROR) break;
         curl_waitfd cancel{cancel_fd, CURL_WAIT_POLLIN, 0};
-        curl_multi_poll(multi.get(), &cancel, cancel_fd >= 0 ? 1 : 0, 1000, nullptr);
+        curl_multi_poll(multi, &cancel, cancel_fd >= 0 ? 1 : 0, 1000, nullptr);
         exchange.cancelled = cancel_fd >= 0 && cancel.revents != 0;
     }
     int left = 0;
-    while (const CURLMsg* message = curl_multi_info_read(multi.get(), &left))
+    while (const CURLMsg* message = curl_multi_info_read(multi, &left))
         if (message->msg == CURLMSG_DONE) result = message->data.result;
-    curl_multi_remove_handle(multi.get(), curl);
+    curl_multi_remove_handle(multi, curl);
     return result;
 }
 
 }  // namespace
 
-Result<HttpResponse> http(const HttpRequest& request) {
+struct HttpClient::State {
+    CurlMulti multi;  // holds the connections
+};
+
+HttpClient::HttpClient() : state_(std::make_unique<State>()) {
     start_curl_once();
+    state_->multi.reset(curl_multi_init());
+}
+HttpClient::~HttpClient() = default;
+HttpClient::HttpClient(HttpClient&&) noexcept = default;
+HttpClient& HttpClient::operator=(HttpClient&&) noexcept = default;
+
+Result<HttpResponse> http(const HttpRequest& request) {
+    return HttpClient().send(request);
+}
+
+Result<HttpResponse> HttpClient::send(const HttpRequest& request) {
     const Curl curl(curl_easy_init());
     if (!curl) return fail(ErrorKind::Transient, "cannot start an HTTP request");
     Exchange exchange;
     exchange.request = &request;
+    exchange.curl = curl.get();
     char why[CURL_ERROR_SIZE] = "";
     curl_easy_setopt(curl.get(), CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, why);
@@ -217,18 +266,19 @@ Result<HttpResponse> http(const HttpRequest& request) {
     if (headers) curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
 
     const auto started = std::chrono::steady_clock::now();
-    const CURLcode code = perform(curl.get(), exchange);
+    const CURLcode code = perform(state_->multi.get(), curl.get(), exchange);
     exchange.response.took = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - started);
-    long status = 0;
-    curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
-    exchange.response.status = static_cast<int>(status);
+    if (code == CURLE_OK || exchange.head_seen) (void)show_head(exchange);
     if (request.want_certificate) exchange.response.certificate_ends = end_of_certificate(curl.get());
-    if (code == CURLE_OK || exchange.response.truncated) return std::move(exchange.response);
     if (exchange.stopped) return fail(std::move(*exchange.stopped));
+    if (code == CURLE_OK || exchange.response.truncated) return std::move(exchange.response);
     if (exchange.cancelled) return fail(ErrorKind::Cancelled, "cancelled");
     if (exchange.refused_address)
-        return fail(ErrorKind::Denied, "the address is not public",
-                    "loopback, private, link-local and metadata addresses are refused here");
+        return fail(ErrorKind::Denied,
+                    request.public_only ? "the address is not public" : "the address is link-local",
+                    request.public_only
+                        ? "loopback, private, link-local and metadata addresses are refused here"
+                        : "link-local addresses, the metadata services of clouds among them, are refused");
     return fail(kind_of(code), escape_foreign(why[0] != '\0' ? why : curl_easy_strerror(code)));
 }
 

@@ -268,6 +268,16 @@ Result<Oid> Repo::write_blob(std::string_view content) {
     return cooked(oid);
 }
 
+Result<Oid> Repo::write_raw_tree(std::string_view bytes) {
+    git_odb* opened = nullptr;
+    int code = git_repository_odb(&opened, repository_);
+    const OdbHandle objects(opened);
+    git_oid oid{};
+    if (code == 0) code = git_odb_write(&oid, opened, bytes.data(), bytes.size(), GIT_OBJECT_TREE);
+    if (code != 0) return fail_git("cannot write a tree", code);
+    return cooked(oid);
+}
+
 Result<Oid> Repo::write_commit(const Oid& tree, const std::vector<Oid>& parents, const std::string& name,
                                const std::string& email, WallTime when, const std::string& message) {
     git_signature* made = nullptr;

@@ -84,7 +84,7 @@ class Repo {
     [[nodiscard]] Result<std::string> blob(const Oid& oid, size_t limit) const;
     [[nodiscard]] Result<std::uint64_t> blob_size(const Oid& oid) const;
 
-    // Every file below a tree, in tree order. Invalid for more than `limit` entries or deeper than 200
+    // Every file below a tree, in tree order, and every folder that is empty (git itself makes none). Invalid for more than `limit` entries or deeper than 200
     // levels.
     [[nodiscard]] Result<std::vector<TreeEntry>> list_tree(const Oid& tree, size_t limit = 1'000'000) const;
     // One level.
@@ -106,6 +106,8 @@ class Repo {
     [[nodiscard]] Result<Oid> write_blob(std::string_view content);
     // `base` with `edits` applied; a null base is the empty tree.
     [[nodiscard]] Result<Oid> write_tree(const Oid& base, const std::vector<TreeEdit>& edits);
+    // A tree object of these very bytes: for trees that git itself would not make, with empty folders in them.
+    [[nodiscard]] Result<Oid> write_raw_tree(std::string_view bytes);
     // An unsigned commit object; moves no ref.
     [[nodiscard]] Result<Oid> write_commit(const Oid& tree, const std::vector<Oid>& parents,
                                            const std::string& name, const std::string& email, WallTime when,

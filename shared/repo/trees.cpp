@@ -42,8 +42,9 @@ Result<void> list_into(git_repository* repository, const Oid& tree, const std::s
     for (size_t i = 0; i < git_tree_entrycount(level.get()); ++i) {
         auto entry = entry_of(git_tree_entry_byindex(level.get(), i), prefix);
         if (entry.kind == EntryKind::Tree) {
+            const auto before = found.size();
             TRY(list_into(repository, entry.oid, entry.path + "/", depth + 1, limit, found));
-            continue;
+            if (found.size() > before) continue;
         }
         found.push_back(std::move(entry));
         if (found.size() > limit)

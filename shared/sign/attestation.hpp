@@ -34,6 +34,8 @@ struct GateResult {
 struct TestResult {
     Oid tree;
     std::optional<Oid> commit;
+    std::string
+        archive;  // SHA-256 in hex of an archive that this is about as well, or instead of `tree`; or empty
     std::string stage;
     bool passed = false;       // every gate of the stage was run or needed no run, and none failed
     std::string gates_digest;  // SHA-256 in hex of the stage's gate definitions, gates_digest()
@@ -53,7 +55,8 @@ struct Attestation {
 
 // The statement as canonical JSON bytes.
 [[nodiscard]] std::string to_statement(const TestResult& result);
-// Invalid for anything but one gitTree and at most one gitCommit subject, each with one digest; for other
+// Invalid for anything but at most one gitTree, gitCommit and sha256 subject, each with one digest, a gitTree or a
+// sha256 among them (`tree` is null without the first); for other
 // types or another predicate; and for a "passed" that its own gates contradict. Fields that in-toto or we may
 // add later are passed over.
 [[nodiscard]] Result<TestResult> parse_statement(std::string_view payload);

@@ -56,11 +56,22 @@ Result<std::string> text(const Value& map, std::string_view key, size_t limit = 
     return value->text();
 }
 
+bool is_sha256(std::string_view text) {
+    return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 // A digest without an algorithm, with several or with an unknown one is an error, never "no check".
 Result<void> read_subject(const Value& subject, TestResult& result) {
     const Value* digest = TRY(member(subject, "digest", Value::Kind::Map));
     if (digest->map().size() != 1) return bad("has a subject without exactly one digest");
     const auto& entry = digest->map().front();
+    if (entry.key == "sha256") {
+        if (!result.archive.empty()) return bad("names two subjects of one kind");
+        if (!entry.value.is(Value::Kind::Text) || !is_sha256(entry.value.text()))
+            return bad("has a subject whose digest is no SHA-256");
+        result.archive = entry.value.text();
+        return {};
+    }
     const bool tree = entry.key == "gitTree";
     if (!tree && entry.key != "gitCommit")
         return bad("has a digest of unknown kind `" + escape_foreign(entry.key) + "`");
@@ -82,9 +93,7 @@ Result<void> read_configuration(const Value& predicate, TestResult& result) {
     const Value* digest = TRY(member(list->list().front(), "digest", Value::Kind::Map));
     if (digest->map().size() != 1) return bad("has a configuration without exactly one digest");
     result.gates_digest = TRY(text(*digest, "sha256"));
-    const bool hexadecimal = result.gates_digest.size() == 64 &&
-                             result.gates_digest.find_first_not_of("0123456789abcdef") == std::string::npos;
-    if (!hexadecimal) return bad("has a configuration digest that is no SHA-256");
+    if (!is_sha256(result.gates_digest)) return bad("has a configuration digest that is no SHA-256");
     return {};
 }
 
@@ -155,7 +164,10 @@ Result<void> check_outcome(const Value& predicate, TestResult& result) {
 
 std::string to_statement(const TestResult& result) {
     List subjects;
-    subjects.push_back(map_of({{"digest", map_of({{"gitTree", result.tree.str()}})}}));
+    if (!result.archive.empty())
+        subjects.push_back(map_of({{"digest", map_of({{"sha256", result.archive}})}}));
+    if (!result.tree.is_null())
+        subjects.push_back(map_of({{"digest", map_of({{"gitTree", result.tree.str()}})}}));
     if (result.commit)
         subjects.push_back(map_of({{"digest", map_of({{"gitCommit", result.commit->str()}})}}));
     List gates;
@@ -186,7 +198,8 @@ Result<TestResult> parse_statement(std::string_view payload) {
     TestResult result;
     for (const auto& subject : TRY(member(root, "subject", Value::Kind::List))->list())
         TRY(read_subject(subject, result));
-    if (result.tree.is_null()) return bad("names no git tree");
+    if (result.tree.is_null() && result.archive.empty())
+        return bad("names neither a git tree nor an archive");
     const Value& predicate = *TRY(member(root, "predicate", Value::Kind::Map));
     TRY(read_configuration(predicate, result));
     const Value& details = *TRY(member(predicate, "tidegate", Value::Kind::Map));
