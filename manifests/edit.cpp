@@ -147,7 +147,14 @@ bool only_release_differs(const Value& before, const Value& after) {
 }
 
 bool same_source(const Source& a, const Source& b) {
-    return a.index() == b.index() && wanted_of(a).values == wanted_of(b).values;
+    if (a.index() != b.index() || wanted_of(a).values != wanted_of(b).values) return false;
+    const auto* left = std::get_if<ArchiveSource>(&a);
+    const auto* right = std::get_if<ArchiveSource>(&b);
+    // Lists are not edited: another release's mirrors and layout are a person's to write.
+    const auto same = [](const Url& one, const Url& other) { return one.str() == other.str(); };
+    return left == nullptr ||
+           (left->strip == right->strip && std::equal(left->mirrors.begin(), left->mirrors.end(),
+                                                      right->mirrors.begin(), right->mirrors.end(), same));
 }
 
 }  // namespace

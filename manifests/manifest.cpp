@@ -112,6 +112,8 @@ std::string canonical_build(const Manifest& manifest) {
     };
     paths("shared_dirs", manifest.shared_dirs);
     paths("shared_files", manifest.shared_files);
+    if (const auto* archive = std::get_if<ArchiveSource>(&manifest.release); archive && archive->strip > 0)
+        canonical.set("strip", static_cast<std::int64_t>(archive->strip));
     return canonical.is(Value::Kind::Null) ? std::string() : to_json(canonical);
 }
 

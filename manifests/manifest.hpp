@@ -36,6 +36,8 @@ struct GitSource {
 struct ArchiveSource {
     shared::Url url;  // https, http or file
     std::string sha256;
+    std::vector<shared::Url> mirrors;  // asked in order where `url` does not give it
+    int strip = 0;                     // leading folders of every name in it that are left out
 };
 struct OciSource {
     std::string ref;     // registry.example.com/web

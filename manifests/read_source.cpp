@@ -25,13 +25,40 @@ GitSource read_git(MapReader& reader) {
     return source;
 }
 
+constexpr int kMostMirrors = 10;
+constexpr int kDeepestStrip = 20;
+
+bool gives_archives(const Url& url) {
+    return url.scheme() == "https" || url.scheme() == "http" || url.scheme() == "file";
+}
+
+std::vector<Url> read_mirrors(MapReader& reader) {
+    std::vector<Url> mirrors;
+    const auto texts = reader.texts("mirrors");
+    const Value* list = reader.any("mirrors");
+    if (list == nullptr || reader.failed()) return mirrors;
+    if (texts.size() > kMostMirrors) reader.reject(*list, "more than 10 `mirrors`");
+    for (const auto& text : texts) {
+        auto url = Url::parse(text);
+        if (!url) {
+            reader.reject(*list, std::move(url.error()));
+        } else if (!gives_archives(*url)) {
+            reader.reject(*list, "a mirror is https://, http:// or file:///, not " + url->scheme());
+        } else {
+            mirrors.push_back(std::move(*url));
+        }
+    }
+    return mirrors;
+}
+
 ArchiveSource read_archive(MapReader& reader) {
     ArchiveSource source;
     if (auto url = reader.parsed<Url>("url", Url::parse, Required::Yes)) source.url = std::move(*url);
-    const auto& scheme = source.url.scheme();
-    if (!reader.failed() && scheme != "https" && scheme != "http" && scheme != "file")
+    if (!reader.failed() && !gives_archives(source.url))
         reader.reject(*reader.any("url"),
-                      "an archive's `url` is https://, http:// or file:///, not " + scheme);
+                      "an archive's `url` is https://, http:// or file:///, not " + source.url.scheme());
+    source.mirrors = read_mirrors(reader);
+    source.strip = static_cast<int>(reader.integer("strip", 0, 0, kDeepestStrip));
     source.sha256 = reader.text("sha256", Required::Yes);
     if (!reader.failed() && !is_hex(source.sha256, 64))
         reader.reject(*reader.any("sha256"), "`sha256` is 64 hexadecimal digits in lower case",

@@ -330,10 +330,9 @@ bool AppKeeper::mend(const View& view, const Decision& decision) {
         if (record && root) {
             const auto drift = TRY(find_drift(*root, spec.release, *record, refreshed, interrupt_.soft_fd()));
             if (!drift.none()) {
-                const auto access = TRY(host_.source_access(*spec.url));
-                auto mirror = TRY(GitMirror::open(host_.sources_folder(), *spec.url, access));
-                TRY(mirror.fetch_commit(spec.commit, std::nullopt, interrupt_.soft_fd()));
-                const auto repo = TRY(mirror.repo());
+                const auto source = TRY(ReleaseSource::open(host_, spec));
+                TRY(source->fetch(interrupt_.soft_fd()));
+                const auto repo = TRY(source->repo());
                 TRY(mend_drift(*root, spec.release, repo, drift, *record));
                 return store.save(spec.release, *record);
             }

@@ -1,7 +1,6 @@
 #include "reconciler/app_spec.hpp"
 
 #include "manifests/approval.hpp"
-#include "manifests/manifest.hpp"
 #include "shared/hash/sha256.hpp"
 
 #include <utility>
@@ -104,6 +103,13 @@ std::string runtime_digest(const mf::Manifest& manifest) {
     return hash.finish_hex();
 }
 
+// What the source is, whatever its kind: a commit's id, or a SHA-256, which has the form of one.
+Result<Oid> identity_of(const mf::Source& source) {
+    if (const auto* git = std::get_if<mf::GitSource>(&source)) return git->commit;
+    if (const auto* archive = std::get_if<mf::ArchiveSource>(&source)) return Oid::parse(archive->sha256);
+    return Oid::parse(std::get<mf::OciSource>(source).digest.substr(std::string_view("sha256:").size()));
+}
+
 Error unsupported(const std::string& file, std::string what, std::string hint) {
     return {ErrorKind::Unsupported, std::move(what) + ": " + file, std::move(hint), {}, {}};
 }
@@ -121,17 +127,14 @@ bool AppSpec::runs_commands() const {
 
 Result<AppSpec> read_app_spec(const std::string& file, const std::string& text) {
     const auto manifest = TRY(mf::parse_manifest(file, text));
-    const auto* git = manifest.git();
-    if (git == nullptr)
-        return fail(unsupported(file, "this build deploys git sources only", "use `release: {git: …}`"));
     if (manifest.rollout)
         return fail(unsupported(file, "this build knows no rollout waves",
                                 "leave `rollout` out: a wave that is ignored would be every host at once"));
     AppSpec spec(TRY(ReleaseId::parse(mf::release_id(manifest))));
     spec.app = manifest.app;
-    spec.url = git->url;
-    spec.commit = git->commit;
-    spec.tag = git->tag;
+    spec.source = manifest.release;
+    spec.commit = TRY(identity_of(manifest.release));
+    if (const auto* git = manifest.git()) spec.tag = git->tag;
     if (manifest.require) {
         spec.stages = manifest.require->stages;
         spec.threshold = manifest.require->threshold;

@@ -2,6 +2,7 @@
 // the journal; this is read from it again wherever it is needed, so that recovery needs no branch.
 #pragma once
 
+#include "manifests/manifest.hpp"
 #include "reconciler/app_root.hpp"
 #include "reconciler/commands.hpp"
 #include "reconciler/health.hpp"
@@ -40,8 +41,8 @@ struct AppSpec {
 
     std::string app;
     ReleaseId release;
-    std::optional<shared::Url> url;  // always there
-    shared::Oid commit;
+    manifests::Source source;
+    shared::Oid commit;  // the digest where the source is an archive or an artifact
     std::optional<std::string> tag;
     std::vector<std::string> stages;  // require
     int threshold = 1;

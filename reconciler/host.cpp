@@ -49,8 +49,13 @@ Result<SourceAccess> Host::source_access(const Url& url) const {
     for (const auto& rule : config.credentials)
         if (url.str().starts_with(rule.match) && (best == nullptr || rule.match.size() > best->match.size()))
             best = &rule;
+    access.redirects = config.redirects;
     if (best == nullptr) return access;
     access.ssh_key = best->ssh_key;
+    access.ssh_agent = best->ssh_agent;
+    access.ca_file = best->ca;
+    access.bearer = best->bearer;
+    if (best->user) access.token_user = *best->user;
     if (best->known_hosts) access.known_hosts = best->known_hosts;
     if (best->token_credential || best->token_file)
         access.token = TRY(load_secret({best->token_credential.value_or(""), best->token_file.value_or("")}));

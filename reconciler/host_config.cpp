@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <utility>
 
@@ -74,6 +75,11 @@ Result<void> read_trust(const Document& document, const Value& value, HostConfig
         static_cast<AttestationRule>(trust.choice("attestations", {"required", "when-asked", "off"}, 0));
     config.approvals = static_cast<int>(trust.integer("approvals", 0, 0, 100));
     config.accept = trust.parsed<Oid>("accept", Oid::parse);
+    config.redirects = trust.texts("redirects");
+    for (const auto& begin : config.redirects)
+        if (!begin.starts_with("https://") || std::count(begin.begin(), begin.end(), '/') < 3)
+            trust.reject(*trust.any("redirects"), "not how an address begins: " + begin.substr(0, 200),
+                         "https://HOST/ and, if that is meant, the beginning of a path");
     if (const Value* list = trust.any("protocols")) {
         config.protocols = trust.texts("protocols");
         for (const auto& name : config.protocols)
@@ -89,11 +95,15 @@ Result<SourceRule> read_access(const Document& document, const Value& value) {
     SourceRule access;
     access.match = reader.text("match", Required::Yes);
     access.ssh_key = path_key(reader, "ssh_key");
+    access.ssh_agent = path_key(reader, "ssh_agent");
     access.known_hosts = path_key(reader, "known_hosts");
+    access.ca = path_key(reader, "ca");
     if (const Value* token = reader.map("token")) {
         MapReader inner(document, *token, "token");
         access.token_credential = inner.optional_text("credential");
         access.token_file = path_key(inner, "file");
+        access.user = inner.optional_text("user");
+        access.bearer = inner.choice("as", {"basic", "bearer"}, 0) == 1;
         if (access.token_credential.has_value() == access.token_file.has_value())
             inner.reject(*token, "a token is either `credential: NAME` or `file: PATH`");
         if (auto ok = inner.finish(); !ok) reader.reject(ok.error());
@@ -152,6 +162,37 @@ void read_credentials(MapReader& top, const Document& document, HostConfig& conf
     }
 }
 
+// "8GiB": digits and one of B KiB MiB GiB TiB.
+std::optional<std::uint64_t> size_of(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (code != std::errc()) return std::nullopt;
+    const std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
+    constexpr std::string_view kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    for (unsigned i = 0; i < std::size(kUnits); ++i)
+        if (unit == kUnits[i] && number > 0 && number < (1ULL << 20)) return number << (10 * i);
+    return std::nullopt;
+}
+
+Result<void> read_limits(const Document& document, const Value& value, HostConfig& config) {
+    MapReader reader(document, value, "limits");
+    const auto size = [&](std::string_view key, std::uint64_t& limit) {
+        const auto text = reader.optional_text(key);
+        if (!text) return;
+        if (const auto bytes = size_of(*text))
+            limit = *bytes;
+        else
+            reader.reject(*reader.any(key), "not a size: `" + text->substr(0, 80) + "`",
+                          "digits and a unit: 500MiB, 8GiB");
+    };
+    size("download", config.limits.download);
+    size("release", config.limits.release);
+    size("file", config.limits.file);
+    config.limits.files = static_cast<std::uint64_t>(
+        reader.integer("files", static_cast<std::int64_t>(config.limits.files), 1, 100'000'000));
+    return reader.finish();
+}
+
 template <typename Read>
 void nested(MapReader& top, const Document& document, std::string_view key, Required required,
             HostConfig& config, Read read) {
@@ -189,6 +230,7 @@ Result<HostConfig> parse_host_config(std::string file, std::string text) {
     nested(top, document, "manifests", Required::Yes, config, read_manifests);
     nested(top, document, "trust", Required::No, config, read_trust);
     read_credentials(top, document, config);
+    nested(top, document, "limits", Required::No, config, read_limits);
     read_roots(top, config);
     if (auto path = path_key(top, "state")) config.state = *path;
     if (auto path = path_key(top, "socket")) config.socket = *path;

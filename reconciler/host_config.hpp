@@ -7,6 +7,7 @@
 #include "shared/base/names.hpp"
 #include "shared/log/log.hpp"
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -21,8 +22,20 @@ struct SourceRule {
     std::string match;
     std::optional<std::string> token_credential;  // name of a systemd credential
     std::optional<std::string> token_file;
+    std::optional<std::string> user;  // the token's, where it goes as a password
+    bool bearer = false;              // the token goes as `Authorization: Bearer`
     std::optional<std::string> ssh_key;
+    std::optional<std::string> ssh_agent;  // its socket
     std::optional<std::string> known_hosts;
+    std::optional<std::string> ca;  // certificates that are trusted instead of the system's
+};
+
+// What one release may cost this host.
+struct SourceLimits {
+    std::uint64_t download = 8ULL << 30;  // bytes of a pack, an archive or an artifact's layer
+    std::uint64_t release = 64ULL << 30;  // bytes of all its files
+    std::uint64_t file = 4ULL << 30;      // bytes of one of them
+    std::uint64_t files = 1'000'000;
 };
 
 struct HostConfig {
@@ -42,10 +55,13 @@ struct HostConfig {
     AttestationRule attestations = AttestationRule::Required;
     int approvals = 0;
     std::vector<std::string> protocols{"https", "ssh"};
+    // How the addresses begin to which a server may send us on for an archive or a layer.
+    std::vector<std::string> redirects;
     // The one commit to which a rewound or replaced manifests branch is let through.
     std::optional<shared::Oid> accept;
 
     std::vector<SourceRule> credentials;
+    SourceLimits limits;
     std::vector<std::string> roots;
     std::string state = "/var/lib/tidegate";
     std::string socket = "/run/tidegate/control.sock";

@@ -93,8 +93,8 @@ Result<CommandSite> HostPorts::site(Side side) const {
     return site;
 }
 
-Result<GitMirror> HostPorts::mirror() const {
-    return GitMirror::open(host_.sources_folder(), *to_.url, TRY(host_.source_access(*to_.url)));
+AttestationNeed HostPorts::need() const {
+    return attestation_need(host_.policy().attestations, to_.stages, to_.threshold);
 }
 
 RunOptions HostPorts::options(std::string what, Duration timeout, int cancel_fd) const {
@@ -119,9 +119,10 @@ Result<Exit> HostPorts::run_journalled(const Script& script, const CommandSite& 
 }
 
 Result<std::string> HostPorts::fetch(int cancel_fd) {
-    auto source = TRY(mirror());
-    TRY(source.fetch_commit(to_.commit, to_.tag, cancel_fd));
-    const auto attested = TRY(source.fetch_attestations(cancel_fd));
+    const auto source = TRY(ReleaseSource::open(host_, to_));
+    TRY(source->fetch(cancel_fd));
+    if (need().stages.empty()) return std::string("source");
+    const bool attested = TRY(source->fetch_proofs(cancel_fd));
     return std::string(attested ? "source and attestations" : "source; the remote has no attestations");
 }
 
@@ -143,16 +144,15 @@ Result<std::string> HostPorts::verify(int cancel_fd) {
     const auto allowed = TRY(host_.allowed());
     const auto now = host_.trusted_now();
     TRY(check_approvals(allowed, now));
-    const auto need = attestation_need(host_.policy().attestations, to_.stages, to_.threshold);
-    if (need.stages.empty()) return std::string("no attestation asked for");
-    auto source = TRY(mirror());
+    const auto needed = need();
+    if (needed.stages.empty()) return std::string("no attestation asked for");
+    const auto source = TRY(ReleaseSource::open(host_, to_));
     // A release that was there already needs its proof here, too.
-    TRY(source.fetch_commit(to_.commit, to_.tag, cancel_fd));
-    const auto repo = TRY(source.repo());
-    auto proofs = verify_attestations(repo, to_.commit, need, allowed, now);
+    TRY(source->fetch(cancel_fd));
+    auto proofs = source->prove(needed, allowed, now);
     if (!proofs) {
-        TRY(source.fetch_attestations(cancel_fd));  // maybe it has come since
-        proofs = verify_attestations(TRY(source.repo()), to_.commit, need, allowed, now);
+        TRY(source->fetch_proofs(cancel_fd));  // maybe it has come since
+        proofs = source->prove(needed, allowed, now);
         if (!proofs) return fail(std::move(proofs.error()));
     }
     std::vector<std::string> words;
@@ -181,19 +181,25 @@ bool HostPorts::complete() {
 
 Result<std::string> HostPorts::stage(int cancel_fd) {
     TRY(discard());
-    StageRequest request{to_.release, to_.commit, to_.shared, !to_.build.empty(), {}, {}, cancel_fd};
+    StageRequest request{to_.release,        to_.commit, to_.shared,
+                         !to_.build.empty(), {},         stage_limits(host_.config),
+                         cancel_fd,          to_.commit};
     if (const auto running = TRY(root_.current())) request.share_with.push_back(*running);
     for (const auto& good : TRY(host_.journal.good_releases(row_.app)))
         if (auto id = ReleaseId::parse(good.release);
             id && (request.share_with.empty() || *id != request.share_with.front()))
             request.share_with.push_back(*id);
-    auto source = TRY(mirror());
-    auto report = stage_release(root_, TRY(source.repo()), store_, request);
+    const auto source = TRY(ReleaseSource::open(host_, to_));
+    const auto from_source = [&]() -> Result<StageReport> {
+        request.commit = TRY(source->commit());
+        return stage_release(root_, TRY(source->repo()), store_, request);
+    };
+    auto report = from_source();
     if (!report && report.error().kind == ErrorKind::Broken) {
         // Attack 31: a damaged mirror is set aside and filled again, once.
-        TRY(source.set_aside());
-        TRY(source.fetch_commit(to_.commit, to_.tag, cancel_fd));
-        report = stage_release(root_, TRY(source.repo()), store_, request);
+        TRY(source->set_aside());
+        TRY(source->fetch(cancel_fd));
+        report = from_source();
     }
     if (!report) return fail(std::move(report.error()));
     auto words = count_of(report->files, "file") + ", " + std::to_string(report->written) + " written";
@@ -296,8 +302,8 @@ Result<void> HostPorts::forget_sources(const std::vector<std::string>& gone) con
         add(last->from_commit);
         add(last->to_commit);
     }
-    auto source = TRY(mirror());
-    return source.keep_only(stay);
+    const auto source = TRY(ReleaseSource::open(host_, to_));
+    return source->keep_only(stay);
 }
 
 }  // namespace tidegate::reconciler

@@ -5,6 +5,7 @@
 #include "reconciler/blue_green.hpp"
 #include "reconciler/host.hpp"
 #include "reconciler/ports.hpp"
+#include "reconciler/release_source.hpp"
 #include "reconciler/stage.hpp"
 
 #include <functional>
@@ -41,7 +42,7 @@ class HostPorts final : public Ports {
     [[nodiscard]] const AppSpec& spec(Side side) const;
     [[nodiscard]] Result<ReleaseId> release(Side side) const;
     [[nodiscard]] Result<CommandSite> site(Side side) const;
-    [[nodiscard]] Result<GitMirror> mirror() const;
+    [[nodiscard]] AttestationNeed need() const;
     [[nodiscard]] Result<void> check_approvals(const shared::AllowedSigners& allowed,
                                                shared::WallTime now) const;
     [[nodiscard]] RunOptions options(std::string what, shared::Duration timeout, int cancel_fd) const;

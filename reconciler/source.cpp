@@ -1,15 +1,11 @@
 #include "reconciler/source.hpp"
 
-#include "reconciler/release_files.hpp"
 #include "shared/base/text.hpp"
 #include "shared/hash/sha256.hpp"
 
-#include <fcntl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 
 namespace tidegate::reconciler {
 
@@ -17,13 +13,11 @@ using namespace shared;
 
 namespace {
 
-constexpr int kManyPacks = 16;
 constexpr Duration kLocal{120'000};  // for git commands that ask no remote
-constexpr Duration kLockSlice{100};
 // All that git says when SIGXFSZ ended the unpacker: for every other fault the unpacker itself says more.
 constexpr std::string_view kKilledUnpacker = "fatal: fetch-pack: invalid index-pack output";
-const std::string kCommits = "refs/tidegate/commits/";
-const std::string kTags = "refs/tidegate/tags/";
+const std::string kCommits(kCommitRefs);
+const std::string kTags(kTagRefs);
 const std::string kAttestations = "refs/tidegate/attestations";
 
 // Names of tags clash as paths ("a" and "a/b"); their digests don't.
@@ -52,132 +46,32 @@ std::string fsck_words(const std::string& text) {
     return {};
 }
 
-Result<void> remove_locks(int dir, int depth) {
-    for (const auto& name : TRY(list_dir(dir))) {
-        struct stat info {};
-        if (fstatat(dir, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
-        const bool stale = name.ends_with(".lock") || name.starts_with("tmp_pack_") ||
-                           name.starts_with("tmp_idx_") || name.starts_with("tmp_rev_") ||
-                           name.starts_with("tmp_objdir-");
-        if (stale) {
-            TRY(remove_tree(dir, name));
-        } else if (S_ISDIR(info.st_mode) && depth > 0) {
-            const Fd below = TRY(open_beneath(dir, name, O_RDONLY | O_DIRECTORY));
-            TRY(remove_locks(below.get(), depth - 1));
-        }
-    }
-    return {};
-}
-
 }  // namespace
 
-GitMirror::GitMirror(Git git, Url url, SourceAccess access, TransferLimits limits, std::string path)
-    : git_(std::move(git)),
-      url_(std::move(url)),
-      access_(std::move(access)),
-      limits_(limits),
-      path_(std::move(path)) {}
+GitMirror::GitMirror(BareStore store, Url url, SourceAccess access, TransferLimits limits)
+    : store_(std::move(store)), url_(std::move(url)), access_(std::move(access)), limits_(limits) {}
 
 Result<GitMirror> GitMirror::open(const std::string& folder, Url url, SourceAccess access,
                                   TransferLimits limits) {
-    const auto& allowed = access.protocols;
-    if (std::find(allowed.begin(), allowed.end(), url.scheme()) == allowed.end())
-        return fail(ErrorKind::Denied,
-                    "the protocol " + url.scheme() + " is not allowed on this host: " + url.redacted(),
-                    "allowed by `trust.protocols`: " + join(allowed, ", "));
+    TRY(check_protocol(url, access));
     TRY(access_settings(url, access));  // says now what is wrong with them
-    TRY(make_dirs(folder, 0700));
-    auto path = folder + "/" + sha256_hex(url.str());
-    GitMirror mirror(TRY(Git::find(GitConfig::Closed)), std::move(url), std::move(access), limits,
-                     std::move(path));
-    // Whoever works on it now has prepared it.
-    const auto locked = Lock::take(mirror.path_ + ".lock");
-    if (locked)
-        TRY(mirror.prepare());
-    else if (locked.error().kind != ErrorKind::Locked)
-        return fail(locked.error());
-    return mirror;
-}
-
-// Two apps of one source wait for each other.
-Result<Lock> GitMirror::lock(int cancel_fd) const {
-    const auto end = std::chrono::steady_clock::now() + limits_.timeout;
-    while (true) {
-        auto taken = Lock::take(path_ + ".lock", kLockSlice);
-        if (taken || taken.error().kind != ErrorKind::Locked) return taken;
-        if (std::chrono::steady_clock::now() >= end) {
-            taken.error().kind = ErrorKind::Transient;
-            return taken;
-        }
-        TRY(check_cancelled(cancel_fd));
-    }
-}
-
-// Made beside its place and renamed: a mirror is there whole or not at all.
-Result<void> GitMirror::make() const {
-    const auto fresh = path_ + ".new";
-    TRY(remove_tree(fresh));
-    GitCall call;
-    call.args = {"init", "--quiet", "--bare", "--template=", "-b", "main", "--", fresh};
-    TRY(git_.output(call));
-    TRY(write_file_atomic(fresh + "/description", url_.redacted() + "\n", 0600));
-    if (chmod(fresh.c_str(), 0700) != 0 || rename(fresh.c_str(), path_.c_str()) != 0)
-        return fail_errno("cannot make the mirror " + path_);
-    return {};
-}
-
-// What is wrong with the mirror's folder itself, empty for nothing.
-Result<std::string> GitMirror::sane() const {
-    struct stat info {};
-    for (const char* name : {"/HEAD", "/config", "/objects", "/refs"})
-        if (stat((path_ + name).c_str(), &info) != 0) return std::string(name + 1) + " is missing";
-    for (const char* name : {"/objects/info/alternates", "/objects/info/http-alternates"})
-        if (exists(path_ + name)) return std::string("it borrows objects from elsewhere");
-    if (lstat(path_.c_str(), &info) != 0) return fail_errno("cannot open the mirror " + path_);
-    if (!S_ISDIR(info.st_mode)) return std::string("it is not a folder");
-    if (info.st_uid != geteuid() || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return fail(ErrorKind::Permission, "others may write the mirror: " + path_,
-                    "it is safe to remove it: it is fetched again");
-    return std::string();
-}
-
-Result<void> GitMirror::prepare() const {
-    if (exists(path_)) {
-        const auto wrong = TRY(sane());
-        if (!wrong.empty()) TRY(move_aside());
-    }
-    if (!exists(path_)) TRY(make());
-    for (const auto& [folder, depth] :
-         {std::pair{"", 0}, {"/objects", 0}, {"/objects/pack", 0}, {"/refs", 8}}) {
-        const auto dir = open_dir(path_ + folder);
-        if (dir) TRY(remove_locks(dir->get(), depth));
-    }
-    return {};
-}
-
-Result<void> GitMirror::move_aside() const {
-    const auto aside = path_ + ".broken";
-    TRY(remove_tree(aside));
-    if (rename(path_.c_str(), aside.c_str()) != 0 && errno != ENOENT)
-        return fail_errno("cannot set the broken mirror aside: " + path_);
-    return {};
+    auto store = TRY(BareStore::open(folder + "/" + sha256_hex(url.str()), url.redacted()));
+    return GitMirror(std::move(store), std::move(url), std::move(access), limits);
 }
 
 Result<void> GitMirror::set_aside() {
-    const auto locked = TRY(lock(-1));
-    TRY(move_aside());
-    return prepare();
+    return store_.set_aside();
 }
 
 Result<Repo> GitMirror::repo() const {
-    return Repo::open(path_);
+    return store_.repo();
 }
 
 Result<GitCall> GitMirror::remote_call(std::vector<std::string> args, Duration timeout, int cancel_fd) const {
     auto settings = TRY(access_settings(url_, access_));
     GitCall call;
     call.args = std::move(args);
-    call.git_dir = path_;
+    call.git_dir = store_.path();
     call.protocols = {url_.scheme()};
     call.env = std::move(settings.env);
     call.config = std::move(settings.config);
@@ -201,7 +95,7 @@ Error GitMirror::cleaned(Error error) const {
 }
 
 Result<std::string> GitMirror::ask(const GitCall& call) const {
-    auto exit = TRY(git_.run(call));
+    auto exit = TRY(store_.git().run(call));
     if (exit.ok() && !exit.truncated) return std::move(exit.out);
     auto error = git_failure(call, exit);
     const auto said = [&](std::string_view text) { return exit.err.find(text) != std::string::npos; };
@@ -237,8 +131,8 @@ Result<void> GitMirror::fetch(const Fetch& what) const {
                              done.error().kind == ErrorKind::Broken ||
                              says(done.error(), "hung up unexpectedly");
     if (!may_be_ours || !is_corrupt()) return fail(std::move(done.error()));
-    TRY(move_aside());
-    TRY(prepare());
+    TRY(store_.move_aside());
+    TRY(store_.prepare());
     TRY(ask(call));
     return {};
 }
@@ -246,9 +140,9 @@ Result<void> GitMirror::fetch(const Fetch& what) const {
 bool GitMirror::is_corrupt() const {
     GitCall call;
     call.args = {"fsck", "--connectivity-only", "--no-progress", "--no-dangling"};
-    call.git_dir = path_;
+    call.git_dir = store_.path();
     call.timeout = kLocal;
-    const auto exit = git_.run(call);
+    const auto exit = store_.git().run(call);
     return exit && !exit->timed_out && !exit->ok();
 }
 
@@ -297,8 +191,8 @@ Result<void> GitMirror::fetch_by_refs(const Oid& commit, int cancel_fd) const {
 Result<void> GitMirror::fetch_commit(const Oid& commit, const std::optional<std::string>& tag,
                                      int cancel_fd) {
     if (TRY(is_here(commit, tag))) return {};
-    const auto locked = TRY(lock(cancel_fd));
-    TRY(prepare());
+    const auto locked = TRY(store_.lock(limits_.timeout, cancel_fd));
+    TRY(store_.prepare());
     auto done = fetch_by_id(commit, tag, cancel_fd);
     if (!done && done.error().kind == ErrorKind::NotFound) {
         const bool no_tag = tag && says(done.error(), "couldn't find remote ref");
@@ -321,8 +215,8 @@ Result<void> GitMirror::fetch_commit(const Oid& commit, const std::optional<std:
 }
 
 Result<std::optional<Oid>> GitMirror::fetch_attestations(int cancel_fd) {
-    const auto locked = TRY(lock(cancel_fd));
-    TRY(prepare());
+    const auto locked = TRY(store_.lock(limits_.timeout, cancel_fd));
+    TRY(store_.prepare());
     auto done = fetch({{"+" + kAttestations + ":" + kAttestations}, true, cancel_fd});
     if (!done && done.error().kind == ErrorKind::NotFound && says(done.error(), "couldn't find remote ref"))
         return std::optional<Oid>();
@@ -344,8 +238,8 @@ Result<std::optional<Oid>> GitMirror::look(const RefName& ref, int cancel_fd) {
 }
 
 Result<Oid> GitMirror::fetch_ref(const RefName& ref, const RefName& local, int cancel_fd) {
-    const auto locked = TRY(lock(cancel_fd));
-    TRY(prepare());
+    const auto locked = TRY(store_.lock(limits_.timeout, cancel_fd));
+    TRY(store_.prepare());
     TRY(fetch({{"+" + ref.str() + ":" + local.str()}, false, cancel_fd}));
     const auto objects = TRY(repo());
     const auto now = TRY(objects.resolve(local));
@@ -354,31 +248,7 @@ Result<Oid> GitMirror::fetch_ref(const RefName& ref, const RefName& local, int c
 }
 
 Result<void> GitMirror::keep_only(const std::vector<Oid>& commits) {
-    const auto locked = TRY(lock(-1));
-    TRY(prepare());
-    GitCall call;
-    call.git_dir = path_;
-    call.timeout = kLocal;
-    call.args = {"for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", kCommits, kTags};
-    std::string deletions;
-    const auto refs = TRY(git_.output(call));
-    for (const auto line : lines_of(refs)) {
-        const bool wanted = std::any_of(commits.begin(), commits.end(), [&](const Oid& commit) {
-            return line.find(commit.str(), line.find(' ')) != std::string_view::npos;
-        });
-        if (!wanted) deletions += "delete " + std::string(line.substr(0, line.find(' '))) + "\n";
-    }
-    if (deletions.empty()) return {};
-    call.args = {"update-ref", "--stdin"};
-    call.input = deletions;
-    TRY(git_.output(call));
-    call.input.clear();
-    // Each fetch makes a pack: they are put together, without what is forgotten, when there are many.
-    call.args = {"-c",      "gc.auto=6700",        "-c", "gc.autoPackLimit=" + std::to_string(kManyPacks),
-                 "-c",      "gc.autoDetach=false", "gc", "--auto",
-                 "--quiet", "--prune=now"};
-    TRY(git_.output(call));
-    return {};
+    return store_.keep_only(commits);
 }
 
 }  // namespace tidegate::reconciler

@@ -2,10 +2,9 @@
 // executed or followed: no hooks, filters, submodules, alternates, redirects.
 #pragma once
 
+#include "reconciler/bare_store.hpp"
 #include "shared/base/clock.hpp"
-#include "shared/base/files.hpp"
 #include "shared/base/names.hpp"
-#include "shared/git/git.hpp"
 #include "shared/repo/repo.hpp"
 
 #include <cstdint>
@@ -19,11 +18,15 @@ namespace tidegate::reconciler {
 
 // How a URL may be reached, out of the host's own configuration.
 struct SourceAccess {
-    std::vector<std::string> protocols;      // trust.protocols: https ssh http git file
-    std::optional<std::string> ssh_key;      // path of a private key
+    std::vector<std::string> protocols;  // trust.protocols: https ssh http git file
+    std::optional<std::string>
+        ssh_key;  // path of a private key, or of the public half where there is an agent
+    std::optional<std::string> ssh_agent;    // path of its socket
     std::optional<std::string> known_hosts;  // path; without it no host key is known, so ssh is refused
     std::string token_user = "x-access-token";
-    std::string token;  // for https; reaches git by its environment, never by argv, and no log
+    std::string token;    // for https; reaches git by its environment, never by argv, and no log
+    bool bearer = false;  // it goes as `Authorization: Bearer`, without a user
+    std::vector<std::string> redirects{};  // trust.redirects
     std::optional<std::string> ca_file;
 };
 
@@ -33,10 +36,8 @@ struct TransferLimits {
     std::uint64_t pack_bytes = 8ULL << 30;  // no file a fetch writes grows over this
 };
 
-// A repository of our own below STATE/sources, one for each URL, and what is fetched into it.
-// One process at a time works on a mirror: every fetch holds its lock, and a `*.lock` file found then was left
-// by a kill and is removed. A mirror that is corrupt is set aside as `<name>.broken` (the newest one is kept for
-// a person to look at) and filled again by the same call. Not thread-safe.
+// A store below STATE/sources, one for each URL, and what is fetched into it: every fetch holds its lock, and one
+// that is corrupt is set aside and filled again by the same call. Not thread-safe.
 class GitMirror {
   public:
     // `folder` is STATE/sources. Denied where the URL's protocol is not among access.protocols. Makes the
@@ -68,7 +69,7 @@ class GitMirror {
     [[nodiscard]] Result<void> keep_only(const std::vector<shared::Oid>& commits);
 
     [[nodiscard]] const shared::Url& url() const { return url_; }
-    [[nodiscard]] const std::string& path() const { return path_; }
+    [[nodiscard]] const std::string& path() const { return store_.path(); }
 
   private:
     struct Fetch {
@@ -76,12 +77,7 @@ class GitMirror {
         bool shallow = false;
         int cancel_fd = -1;
     };
-    GitMirror(shared::Git git, shared::Url url, SourceAccess access, TransferLimits limits, std::string path);
-    [[nodiscard]] Result<shared::Lock> lock(int cancel_fd) const;
-    [[nodiscard]] Result<void> prepare() const;
-    [[nodiscard]] Result<void> make() const;
-    [[nodiscard]] Result<std::string> sane() const;
-    [[nodiscard]] Result<void> move_aside() const;
+    GitMirror(BareStore store, shared::Url url, SourceAccess access, TransferLimits limits);
     [[nodiscard]] Result<shared::GitCall> remote_call(std::vector<std::string> args, shared::Duration timeout,
                                                       int cancel_fd) const;
     [[nodiscard]] Result<std::string> ask(const shared::GitCall& call) const;
@@ -94,11 +90,10 @@ class GitMirror {
                                        const std::optional<std::string>& tag) const;
     [[nodiscard]] Error cleaned(Error error) const;
 
-    shared::Git git_;
+    BareStore store_;
     shared::Url url_;
     SourceAccess access_;
     TransferLimits limits_;
-    std::string path_;
 };
 
 // The manifests branch: a mirror of the manifests repository and the tip seen last.
@@ -136,6 +131,13 @@ struct AccessSettings {
     std::map<std::string, std::string> env;
     std::vector<std::string> config;
 };
+// Denied where the URL's protocol is not among access.protocols.
+[[nodiscard]] Result<void> check_protocol(const shared::Url& url, const SourceAccess& access);
+// Denied where a token would go over the network in clear.
+[[nodiscard]] Result<void> check_token_is_safe(const shared::Url& url, const SourceAccess& access);
+// The value of the Authorization header for a token that is there.
+[[nodiscard]] std::string authorization(const SourceAccess& access);
+[[nodiscard]] bool is_this_machine(const std::string& host);
 [[nodiscard]] Result<AccessSettings> access_settings(const shared::Url& url, const SourceAccess& access);
 
 // The value of GIT_SSH_COMMAND for an access; Invalid for paths that ssh's own option parser would split or

@@ -24,11 +24,25 @@ Result<std::string> plain_path(const std::string& what, const std::string& path)
                 "letters, digits and / . _ - + @ only: ssh would expand or split anything else");
 }
 
+}  // namespace
+
 bool is_this_machine(const std::string& host) {
     return host == "localhost" || host == "127.0.0.1" || host == "[::1]";
 }
 
-}  // namespace
+Result<void> check_protocol(const Url& url, const SourceAccess& access) {
+    const auto& allowed = access.protocols;
+    if (std::find(allowed.begin(), allowed.end(), url.scheme()) != allowed.end()) return {};
+    return fail(ErrorKind::Denied,
+                "the protocol " + url.scheme() + " is not allowed on this host: " + url.redacted(),
+                "allowed by `trust.protocols`: " + join(allowed, ", "));
+}
+
+Result<void> check_token_is_safe(const Url& url, const SourceAccess& access) {
+    if (access.token.empty() || url.scheme() != "http" || is_this_machine(url.host())) return {};
+    return fail(ErrorKind::Denied, "a token would be sent in clear to " + escape_foreign(url.redacted()),
+                "use https for it");
+}
 
 Result<std::string> ssh_command(const SourceAccess& access) {
     if (!access.known_hosts)
@@ -44,8 +58,10 @@ Result<std::string> ssh_command(const SourceAccess& access) {
     option("UserKnownHostsFile=" + TRY(plain_path("known_hosts", *access.known_hosts)));
     option("GlobalKnownHostsFile=/dev/null");
     option("UpdateHostKeys=no");
-    option("IdentitiesOnly=yes");
-    option("IdentityAgent=none");
+    // An agent without a key that says which of its keys: all of them are offered.
+    option(access.ssh_agent && !access.ssh_key ? "IdentitiesOnly=no" : "IdentitiesOnly=yes");
+    option("IdentityAgent=" +
+           (access.ssh_agent ? TRY(plain_path("ssh_agent", *access.ssh_agent)) : std::string("none")));
     option("ConnectTimeout=15");
     option("ServerAliveInterval=10");
     option("ServerAliveCountMax=3");
@@ -73,15 +89,17 @@ Result<AccessSettings> access_settings(const Url& url, const SourceAccess& acces
         if (const char* value = std::getenv(name); value != nullptr) settings.env[name] = value;
     if (access.ca_file) settings.config.push_back("http.sslCAInfo=" + *access.ca_file);
     if (access.token.empty()) return settings;
-    if (url.scheme() == "http" && !is_this_machine(url.host()))
-        return fail(ErrorKind::Denied, "a token would be sent in clear to " + escape_foreign(url.redacted()),
-                    "use https for it");
+    TRY(check_token_is_safe(url, access));
     // By the environment: argv can be read by every user of the host.
     settings.env["GIT_CONFIG_COUNT"] = "1";
     settings.env["GIT_CONFIG_KEY_0"] = "http.extraHeader";
-    settings.env["GIT_CONFIG_VALUE_0"] =
-        "Authorization: Basic " + base64_encode(access.token_user + ":" + access.token);
+    settings.env["GIT_CONFIG_VALUE_0"] = "Authorization: " + authorization(access);
     return settings;
+}
+
+std::string authorization(const SourceAccess& access) {
+    if (access.bearer) return "Bearer " + access.token;
+    return "Basic " + base64_encode(access.token_user + ":" + access.token);
 }
 
 }  // namespace tidegate::reconciler

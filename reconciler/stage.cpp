@@ -88,6 +88,10 @@ class Writer {
             const auto info = TRY(write_new_link(dir, name, link.target, escape_foreign(link.path)));
             record(link.path, Origin::Link, hex(link.target), info);
         }
+        for (const auto& path : plan_.folders) {
+            std::string name;
+            (void)TRY(folders_.enter(path + "/.", name));
+        }
         return std::move(report_);
     }
 
@@ -208,7 +212,7 @@ Result<StageReport> fill_partial(const AppRoot& root, const Repo& repo, const In
     auto report = TRY(Writer(repo, request, plan, folder.get(), owner).write());
     report.missing_shared_files = TRY(root.link_shared(folder.get(), request.shared));
     TRY(record_shared_links(folder.get(), request.shared, report.record));
-    report.record.commit = request.commit;
+    report.record.commit = request.identity.value_or(request.commit);
     report.record.tree = plan.tree;
     report.record.writable = request.has_build;
     sort_entries(report.record);

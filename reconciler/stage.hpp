@@ -39,6 +39,8 @@ struct StageRequest {
     std::vector<ReleaseId> share_with;
     StageLimits limits;
     int cancel_fd = -1;
+    // What the record says the release is made from; without it, `commit`.
+    std::optional<shared::Oid> identity{};
 };
 
 struct StageReport {

@@ -94,6 +94,12 @@ class Planner {
   private:
     Result<void> add(const TreeEntry& entry) {
         count_folder(entry.path);
+        if (entry.kind == EntryKind::Tree) {
+            plan_.folders.push_back(entry.path);
+            ++plan_.need_inodes;
+            plan_.need_bytes += kBlock;
+            return {};
+        }
         if (entry.kind == EntryKind::Symlink) {
             links_.targets[entry.path] = TRY(link_text(repo_, entry));
             return {};

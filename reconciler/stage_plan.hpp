@@ -51,7 +51,8 @@ struct StagePlan {
     shared::Oid tree;
     std::vector<PlannedFile> files;  // in tree order
     std::vector<PlannedLink> links;
-    bool has_lfs = false;  // some .gitattributes uses Git LFS: pointers are refused
+    std::vector<std::string> folders;  // the empty ones, of archives
+    bool has_lfs = false;              // some .gitattributes uses Git LFS: pointers are refused
     std::uint64_t need_bytes = 0;
     std::uint64_t need_inodes = 0;
 };

@@ -11,6 +11,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tidegate::reconciler {
@@ -79,6 +80,14 @@ struct StageProof {
                                                                   const AttestationNeed& need,
                                                                   const shared::AllowedSigners& allowed,
                                                                   shared::WallTime now);
+
+// The same for an archive, by what lies beside it: one envelope a line (<archive>.intoto.jsonl). `source` holds the
+// commit that it was unpacked to. An envelope counts if its subject is the archive's SHA-256, or the git tree that the
+// archive unpacks to; where the tree has gates of its own, their digest must be in it.
+[[nodiscard]] Result<std::vector<StageProof>> verify_archive_attestations(
+    const shared::Repo& source, const shared::Oid& commit, const std::string& sha256,
+    std::string_view envelopes, const AttestationNeed& need, const shared::AllowedSigners& allowed,
+    shared::WallTime now);
 
 // What time it is for questions of trust. Time never goes back: a clock behind what was saved (a dead
 // battery, 1970) does not revive an expired key. A leap of more than a year ahead (2100) is used but not

@@ -22,12 +22,19 @@ constexpr std::string_view kHostStage = "pre-push";
 struct Subject {
     Oid commit;
     Oid tree;
+    std::string archive{};  // SHA-256 of the archive that the tree was unpacked from, or empty
     [[nodiscard]] std::string name() const {
+        if (!archive.empty()) return "archive " + archive.substr(0, 12) + " (tree " + tree.short_str() + ")";
         return "tree " + tree.short_str() + " (commit " + commit.short_str() + ")";
     }
 };
 
 tl::unexpected<Error> refuse(const Subject& subject, std::string_view stage, const std::string& why) {
+    if (!subject.archive.empty())
+        return fail(
+            ErrorKind::Denied, subject.name() + " is not attested for " + std::string(stage) + ": " + why,
+            "put the signed envelopes beside it, as <archive>.intoto.jsonl: tidegate attest show --envelope "
+            "prints those of a commit, whose tree the archive must be");
     return fail(ErrorKind::Denied, subject.name() + " is not attested for " + std::string(stage) + ": " + why,
                 "whoever has the commit and a trusted key runs: tidegate run " + std::string(stage) +
                     " --tree " + subject.commit.str() + ", then tidegate attest push " +
@@ -52,6 +59,7 @@ std::vector<std::string> names_of_gates(const Value& root, const std::string& st
 
 Result<OwnGates> own_gates(const Repo& source, const Subject& subject, const std::string& stage) {
     const auto text = TRY(source.file_at(subject.tree, std::string(kGatesFile), kLongestGatesFile));
+    if (!text && !subject.archive.empty()) return OwnGates{};
     if (!text) return refuse(subject, stage, "it has no " + std::string(kGatesFile));
     const auto document = parse_yaml(std::string(kGatesFile), *text);
     if (!document) return refuse(subject, stage, "its gates cannot be read: " + document.error().line());
@@ -63,13 +71,19 @@ Result<OwnGates> own_gates(const Repo& source, const Subject& subject, const std
 // Why a statement that is signed well does not count; empty where it does.
 std::string objection(const TestResult& result, const Subject& subject, const std::string& stage,
                       const OwnGates& own) {
-    if (result.tree != subject.tree) return "it is for another tree, " + result.tree.short_str();
+    const bool of_archive = !subject.archive.empty() && result.archive == subject.archive;
+    if (!of_archive && result.tree.is_null())
+        return "it is for another archive, " + result.archive.substr(0, 12);
+    if (!of_archive && result.tree != subject.tree)
+        return "it is for another tree, " + result.tree.short_str();
     if (result.stage != stage) return "it is for another stage, " + escape_foreign(result.stage);
     for (const auto& gate : result.gates)
         if (gate.outcome == "failed" || gate.outcome == "skipped")
             return "gate " + escape_foreign(gate.name) +
                    (gate.outcome == "failed" ? " failed" : " was skipped");
     if (!result.passed) return "it did not pass";
+    // An archive of what was built holds no gates to compare with: who signs its digest vouches for them.
+    if (of_archive && own.digest.empty()) return {};
     if (result.gates_digest != own.digest) return "it was made with other gates than the tree defines";
     for (const auto& name : own.names) {
         const bool ran = std::any_of(result.gates.begin(), result.gates.end(),
@@ -79,16 +93,30 @@ std::string objection(const TestResult& result, const Subject& subject, const st
     return {};
 }
 
-// The folder of the tree's attestations, nullopt where there is none.
-Result<std::vector<TreeEntry>> attestations_of(const Repo& source, const Subject& subject) {
+// "pre-push.<64 hex digits>.json"
+bool is_for(const std::string& name, const std::string& stage) {
+    return name.size() == stage.size() + 1 + 64 + 5 && name.starts_with(stage + ".") &&
+           name.ends_with(".json");
+}
+
+// The envelopes for a stage that lie in the repository itself; none where there is no such folder.
+Result<std::vector<std::string>> envelopes_of(const Repo& source, const Subject& subject,
+                                              const std::string& stage) {
+    std::vector<std::string> envelopes;
     const auto ref = TRY(RefName::parse(kAttestationsRef));
     const auto tip = TRY(source.resolve(ref));
-    if (!tip) return std::vector<TreeEntry>{};
+    if (!tip) return envelopes;
     const auto root = TRY(source.commit(*tip));
     const auto& name = subject.tree.str();
     const auto folder = TRY(source.entry_at(root.tree, name.substr(0, 2) + "/" + name));
-    if (!folder || folder->kind != EntryKind::Tree) return std::vector<TreeEntry>{};
-    return source.list_level(folder->oid);
+    if (!folder || folder->kind != EntryKind::Tree) return envelopes;
+    for (const auto& entry : TRY(source.list_level(folder->oid))) {
+        if (entry.kind != EntryKind::File || !is_for(entry.path, stage)) continue;
+        if (envelopes.size() >= kMostAttestations) break;
+        auto envelope = source.blob(entry.oid, kLongestAttestation);
+        if (envelope) envelopes.push_back(std::move(*envelope));
+    }
+    return envelopes;
 }
 
 class StageCount {
@@ -96,15 +124,13 @@ class StageCount {
     StageCount(const Repo& source, const Subject& subject, const AllowedSigners& allowed, WallTime now)
         : source_(source), subject_(subject), allowed_(allowed), now_(now) {}
 
-    Result<StageProof> count(const std::vector<TreeEntry>& entries, const std::string& stage, int threshold) {
+    Result<StageProof> count(const std::vector<std::string>& envelopes, const std::string& stage,
+                             int threshold) {
         const auto own = TRY(own_gates(source_, subject_, stage));
         std::vector<Signer> signers;
         std::string why = "nobody did so";
-        size_t looked_at = 0;
-        for (const auto& entry : entries) {
-            if (entry.kind != EntryKind::File || !is_for(entry.path, stage)) continue;
-            if (++looked_at > kMostAttestations) break;
-            auto found = vouching(entry, stage, own);
+        for (const auto& envelope : envelopes) {
+            auto found = vouching(envelope, stage, own);
             if (found)
                 signers.insert(signers.end(), found->begin(), found->end());
             else
@@ -120,15 +146,8 @@ class StageCount {
     }
 
   private:
-    // "pre-push.<64 hex digits>.json"
-    static bool is_for(const std::string& name, const std::string& stage) {
-        return name.size() == stage.size() + 1 + 64 + 5 && name.starts_with(stage + ".") &&
-               name.ends_with(".json");
-    }
-
-    Result<std::vector<Signer>> vouching(const TreeEntry& entry, const std::string& stage,
+    Result<std::vector<Signer>> vouching(const std::string& envelope, const std::string& stage,
                                          const OwnGates& own) {
-        const auto envelope = TRY(source_.blob(entry.oid, kLongestAttestation));
         const auto attestation = TRY(parse_attestation(envelope));
         auto signers = TRY(verify_attestation(attestation, allowed_, now_));
         const auto reason = objection(attestation.result, subject_, stage, own);
@@ -165,9 +184,28 @@ Result<std::vector<StageProof>> verify_attestations(const Repo& source, const Oi
     if (need.stages.empty()) return proofs;
     const auto info = TRY(source.commit(commit));
     const Subject subject{commit, info.tree};
-    const auto entries = TRY(attestations_of(source, subject));
     StageCount count(source, subject, allowed, now);
-    for (const auto& stage : need.stages) proofs.push_back(TRY(count.count(entries, stage, need.threshold)));
+    for (const auto& stage : need.stages) {
+        const auto envelopes = TRY(envelopes_of(source, subject, stage));
+        proofs.push_back(TRY(count.count(envelopes, stage, need.threshold)));
+    }
+    return proofs;
+}
+
+Result<std::vector<StageProof>> verify_archive_attestations(const Repo& source, const Oid& commit,
+                                                            const std::string& sha256,
+                                                            std::string_view envelopes,
+                                                            const AttestationNeed& need,
+                                                            const AllowedSigners& allowed, WallTime now) {
+    std::vector<StageProof> proofs;
+    if (need.stages.empty()) return proofs;
+    const auto info = TRY(source.commit(commit));
+    const Subject subject{commit, info.tree, sha256};
+    std::vector<std::string> lines;
+    for (const auto line : lines_of(envelopes))
+        if (!trim(line).empty() && lines.size() < kMostAttestations) lines.emplace_back(line);
+    StageCount count(source, subject, allowed, now);
+    for (const auto& stage : need.stages) proofs.push_back(TRY(count.count(lines, stage, need.threshold)));
     return proofs;
 }
 
