@@ -1,5 +1,6 @@
 #include "reconciler/drift.hpp"
 
+#include "reconciler/blob_file.hpp"
 #include "reconciler/release_files.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/handle.hpp"
@@ -78,8 +79,8 @@ Result<void> mend_one(int release, const Repo& repo, IntegrityEntry& entry, cons
         TRY(write_new_link(dir, temporary, unhex(entry.digest), shown));
     } else {
         const auto oid = TRY(Oid::parse(entry.digest));
-        const auto content = TRY(repo.blob(oid, entry.print.size));
-        TRY(write_new_file(dir, temporary, content, entry.print.mode & kPermissions, owner, shown));
+        TRY(write_blob_file(repo, dir, temporary,
+                            {oid, entry.print.size, entry.print.mode & kPermissions, owner, shown, -1}));
     }
     struct stat info {};
     if (fstatat(dir, parent.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode))

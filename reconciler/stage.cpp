@@ -2,6 +2,7 @@
 
 #include "reconciler/release_files.hpp"
 #include "reconciler/stage_plan.hpp"
+#include "reconciler/stage_write.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/handle.hpp"
 #include "shared/base/text.hpp"
@@ -20,46 +21,10 @@ using namespace shared;
 
 namespace {
 
-constexpr std::string_view kLfsPointer = "version https://git-lfs.github.com/spec/v1\n";
-constexpr size_t kLongestPointer = 1024;
 constexpr size_t kMostFiles = 5'000'000;  // of a release after its build
 
-// The folder a file goes into, opened once for all its files: paths come in tree order.
-class FolderStack {
-  public:
-    explicit FolderStack(int top) : top_(top) {}
-
-    // The folder of `path`, and what is left: the name.
-    Result<int> enter(const std::string& path, std::string& name) {
-        const auto parts = split(path, '/');
-        name = parts.back();
-        size_t same = 0;
-        while (same < open_.size() && same + 1 < parts.size() && open_[same].first == parts[same]) ++same;
-        open_.resize(same);
-        for (size_t i = same; i + 1 < parts.size(); ++i) TRY(descend(std::string(parts[i]), path));
-        return here();
-    }
-
-  private:
-    [[nodiscard]] int here() const { return open_.empty() ? top_ : open_.back().second.get(); }
-
-    Result<void> descend(const std::string& part, const std::string& path) {
-        if (mkdirat(here(), part.c_str(), 0755) != 0 && errno != EEXIST)
-            return fail_errno("cannot make the folder of " + escape_foreign(path));
-        Fd next(openat(here(), part.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-        if (!next) return fail_errno("cannot open the folder of " + escape_foreign(path));
-        if (fchmod(next.get(), 0755) != 0)
-            return fail_errno("cannot make the folder of " + escape_foreign(path));
-        open_.emplace_back(part, std::move(next));
-        return {};
-    }
-
-    int top_;
-    std::vector<std::pair<std::string, Fd>> open_;
-};
-
 // Whether files of the index can be cloned into `dir`: asked by doing it once.
-bool probe_reflink(int dir, const ShareIndex& index) {
+bool probe_reflink(int dir, ShareIndex& index) {
     const auto* source = index.any();
     if (source == nullptr) return false;
     const Fd from(openat(source->folder, source->path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
@@ -68,105 +33,6 @@ bool probe_reflink(int dir, const ShareIndex& index) {
     unlinkat(dir, ".probe", 0);
     return can;
 }
-
-class Writer {
-  public:
-    Writer(const Repo& repo, const StageRequest& request, const StagePlan& plan, int folder, Owner owner)
-        : repo_(repo), request_(request), plan_(plan), folders_(folder), owner_(std::move(owner)) {}
-
-    Result<StageReport> write() {
-        for (const auto& file : plan_.files) {
-            if (++report_.files % 64 == 0) TRY(check_cancelled(request_.cancel_fd));
-            std::string name;
-            const int dir = TRY(folders_.enter(file.path, name));
-            const auto info = TRY(put(dir, name, file));
-            record(file.path, Origin::Git, file.digest, info);
-        }
-        for (const auto& link : plan_.links) {
-            std::string name;
-            const int dir = TRY(folders_.enter(link.path, name));
-            const auto info = TRY(write_new_link(dir, name, link.target, escape_foreign(link.path)));
-            record(link.path, Origin::Link, hex(link.target), info);
-        }
-        for (const auto& path : plan_.folders) {
-            std::string name;
-            (void)TRY(folders_.enter(path + "/.", name));
-        }
-        return std::move(report_);
-    }
-
-  private:
-    void record(const std::string& path, Origin origin, std::string digest, const struct stat& info) {
-        report_.record.entries.push_back({path, origin, std::move(digest), Fingerprint::of(info)});
-    }
-
-    [[nodiscard]] mode_t mode_of(const PlannedFile& file) const {
-        if (request_.has_build) return file.executable ? 0755 : 0644;
-        return file.executable ? 0555 : 0444;
-    }
-
-    Result<struct stat> put(int dir, const std::string& name, const PlannedFile& file) {
-        if (file.way == FileWay::Reflink) {
-            auto cloned = clone(dir, name, file);
-            if (cloned) return cloned;
-            if (cloned.error().kind == ErrorKind::NoSpace) return cloned;
-        }
-        if (file.way == FileWay::HardLink &&
-            linkat(file.source->folder, file.source->path.c_str(), dir, name.c_str(), 0) == 0) {
-            struct stat info {};
-            if (fstatat(dir, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
-                return fail_errno("cannot read " + escape_foreign(file.path));
-            ++report_.hard_linked;
-            return info;
-        }
-        return from_objects(dir, name, file);  // also where cloning or linking was refused (too many links)
-    }
-
-    Result<struct stat> clone(int dir, const std::string& name, const PlannedFile& file) {
-        const auto shown = escape_foreign(file.path);
-        const Fd from(
-            openat(file.source->folder, file.source->path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-        struct stat info {};
-        // Looked at again through the descriptor that is cloned: the file may be its user's.
-        const bool same =
-            from && fstat(from.get(), &info) == 0 && file.source->print.matches(Fingerprint::of(info));
-        if (!same) return fail(ErrorKind::Broken, "changed meanwhile: " + shown);
-        const Fd to(openat(dir, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-        if (!to) return fail_errno("cannot write " + shown);
-        ScopeExit undo([&] { unlinkat(dir, name.c_str(), 0); });
-        if (ioctl(to.get(), FICLONE, from.get()) != 0) return fail_errno("cannot clone " + shown);
-        if (owner_ && geteuid() == 0 && fchown(to.get(), owner_->uid, owner_->gid) != 0)
-            return fail_errno("cannot change the owner of " + shown);
-        if (fchmod(to.get(), mode_of(file)) != 0 || fstat(to.get(), &info) != 0)
-            return fail_errno("cannot write " + shown);
-        undo.dismiss();
-        ++report_.reflinked;
-        return info;
-    }
-
-    Result<struct stat> from_objects(int dir, const std::string& name, const PlannedFile& file) {
-        const auto oid = TRY(Oid::parse(file.digest));
-        auto content = repo_.blob(oid, request_.limits.file_bytes);
-        if (!content) {
-            if (content.error().kind == ErrorKind::NotFound) content.error().kind = ErrorKind::Broken;
-            return fail(std::move(content.error()).during("writing " + escape_foreign(file.path)));
-        }
-        if (plan_.has_lfs && content->size() < kLongestPointer && content->starts_with(kLfsPointer))
-            return fail(
-                ErrorKind::Unsupported, "a Git LFS pointer stands for a file: " + escape_foreign(file.path),
-                "its content is not in the repository; commit the file itself, or release an archive");
-        ++report_.written;
-        report_.bytes_written += content->size();
-        return write_new_file(dir, name, *content, mode_of(file), owner_, escape_foreign(file.path));
-    }
-
-    const Repo& repo_;
-    const StageRequest& request_;
-    const StagePlan& plan_;
-    FolderStack folders_;
-    Owner owner_;
-    StageReport report_;
-};
 
 // Folders go to the app's user last: while we write, nobody else is in there (the top is 0700 until then).
 Result<void> give_folders(int dir, const Owner& owner, int depth = 0) {
@@ -204,12 +70,12 @@ void sort_entries(IntegrityRecord& record) {
 Result<StageReport> fill_partial(const AppRoot& root, const Repo& repo, const IntegrityStore& store,
                                  const StageRequest& request) {
     const Fd folder = TRY(root.make_partial(request.id));
-    const auto index = ShareIndex::of(root, store, request.share_with);
+    ShareIndex index(root, store, request.share_with);
     const bool can_reflink = probe_reflink(folder.get(), index);
     const auto plan = TRY(plan_stage(repo, request, index, can_reflink));
     TRY(check_space(folder.get(), plan, request.limits.spare_bytes));
     const Owner owner = request.has_build && geteuid() == 0 ? root.user() : std::nullopt;
-    auto report = TRY(Writer(repo, request, plan, folder.get(), owner).write());
+    auto report = TRY(write_planned(repo, request, plan, folder.get(), owner));
     report.missing_shared_files = TRY(root.link_shared(folder.get(), request.shared));
     TRY(record_shared_links(folder.get(), request.shared, report.record));
     report.record.commit = request.identity.value_or(request.commit);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <utility>
 
 namespace tidegate::reconciler {
 
@@ -15,6 +16,7 @@ using namespace shared;
 namespace {
 
 constexpr std::uint64_t kBlock = 4096;
+constexpr std::uint64_t kWorthReading = 256 << 10;
 
 std::string key_of(const std::string& digest, bool executable) {
     return executable ? digest + "x" : digest;
@@ -68,7 +70,7 @@ Result<std::string> link_text(const Repo& repo, const TreeEntry& entry) {
 
 class Planner {
   public:
-    Planner(const Repo& repo, const StageRequest& request, const ShareIndex& index, bool can_reflink)
+    Planner(const Repo& repo, const StageRequest& request, ShareIndex& index, bool can_reflink)
         : repo_(repo), request_(request), index_(index), can_reflink_(can_reflink) {
         for (const auto& path : request.shared.dirs) links_.shared.insert(path.str());
         for (const auto& path : request.shared.files) links_.shared.insert(path.str());
@@ -83,6 +85,7 @@ class Planner {
             if (!is_shared(links_.shared, entry.path)) TRY(add(entry));
         }
         TRY(check_links(links_));
+        look_further();
         for (const auto& [path, target] : links_.targets) plan_.links.push_back({path, target});
         plan_.need_inodes += plan_.links.size();
         if (total_ > request_.limits.bytes)
@@ -106,25 +109,40 @@ class Planner {
         }
         PlannedFile file{entry.path, entry.kind == EntryKind::Executable, entry.oid.str(), 0, FileWay::Write,
                          nullptr};
-        file.source = index_.find(file.digest, file.executable);
-        if (file.source != nullptr && can_reflink_)
-            file.way = FileWay::Reflink;
-        else if (file.source != nullptr && !request_.has_build && !file.source->writable)
-            file.way = FileWay::HardLink;
-        file.size =
-            file.source != nullptr ? file.source->print.size : TRY(from_mirror(repo_.blob_size(entry.oid)));
+        share(file, index_.find(file.digest, file.executable));
+        if (file.source == nullptr) file.size = TRY(from_mirror(repo_.blob_size(entry.oid)));
         if (file.size > request_.limits.file_bytes)
             return fail(ErrorKind::Invalid, "a file larger than " + human_bytes(request_.limits.file_bytes) +
                                                 ": " + escape_foreign(entry.path));
         total_ += file.size;
-        if (file.way == FileWay::Write) plan_.need_bytes += (file.size + kBlock - 1) / kBlock * kBlock;
-        if (file.way != FileWay::HardLink) ++plan_.need_inodes;
+        if (file.way == FileWay::Write) missing_ += file.size;
         if (entry.path == ".gitattributes" || entry.path.ends_with("/.gitattributes")) {
             const auto text = TRY(from_mirror(repo_.blob(entry.oid, 16 << 20)));
             plan_.has_lfs = plan_.has_lfs || text.find("filter=lfs") != std::string::npos;
         }
         plan_.files.push_back(std::move(file));
         return {};
+    }
+
+    void share(PlannedFile& file, const ShareIndex::Source* source) {
+        file.source = source;
+        if (source == nullptr) return;
+        file.size = source->print.size;
+        if (can_reflink_)
+            file.way = FileWay::Reflink;
+        else if (!request_.has_build && !source->writable)
+            file.way = FileWay::HardLink;
+    }
+
+    // Older releases are read only where there is something to win, or the last one has nothing at all.
+    void look_further() {
+        for (auto& file : plan_.files)
+            if (file.way == FileWay::Write && missing_ >= kWorthReading)
+                share(file, index_.find(file.digest, file.executable, ShareIndex::Where::Everywhere));
+        for (const auto& file : plan_.files) {
+            if (file.way == FileWay::Write) plan_.need_bytes += (file.size + kBlock - 1) / kBlock * kBlock;
+            if (file.way != FileWay::HardLink) ++plan_.need_inodes;
+        }
     }
 
     // Files of one folder follow each other.
@@ -139,53 +157,57 @@ class Planner {
 
     const Repo& repo_;
     const StageRequest& request_;
-    const ShareIndex& index_;
+    ShareIndex& index_;
     bool can_reflink_;
     TreeLinks links_;
     StagePlan plan_;
     std::uint64_t total_ = 0;
+    std::uint64_t missing_ = 0;
     std::string last_folder_;
 };
 
 }  // namespace
 
-ShareIndex ShareIndex::of(const AppRoot& root, const IntegrityStore& store,
-                          const std::vector<ReleaseId>& releases) {
-    ShareIndex index;
-    for (const auto& id : releases) {
-        auto record = store.load(id);
-        auto folder = root.open_release(id);
-        if (!record || !*record || !folder) continue;  // then nothing of it is shared
-        index.folders_.push_back(std::move(*folder));
-        for (auto& entry : (*record)->entries) {
-            if (entry.origin != Origin::Git) continue;
-            const auto key = key_of(entry.digest, (entry.print.mode & S_IXUSR) != 0);
-            index.files_.emplace(key, Source{index.folders_.back().get(), std::move(entry.path), entry.print,
-                                             (*record)->writable});
-        }
-    }
-    return index;
+ShareIndex::ShareIndex(const AppRoot& root, const IntegrityStore& store,
+                       const std::vector<ReleaseId>& releases)
+    : root_(root), store_(store) {
+    for (const auto& id : releases) releases_.push_back({id, false, {}, {}});
 }
 
-const ShareIndex::Source* ShareIndex::find(const std::string& digest, bool executable) const {
-    const auto [first, last] = files_.equal_range(key_of(digest, executable));
-    for (auto it = first; it != last; ++it) {
-        struct stat info {};
-        const auto& source = it->second;
-        if (fstatat(source.folder, source.path.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISREG(info.st_mode) && source.print.matches(Fingerprint::of(info)))
-            return &source;
+const ShareIndex::Release& ShareIndex::read(Release& release) const {
+    if (std::exchange(release.read, true)) return release;
+    auto record = store_.load(release.id);
+    auto folder = root_.open_release(release.id);
+    if (!record || !*record || !folder) return release;  // then nothing of it is shared
+    release.folder = std::move(*folder);
+    release.files.reserve((*record)->entries.size());
+    for (auto& entry : (*record)->entries) {
+        if (entry.origin != Origin::Git) continue;
+        auto key = key_of(entry.digest, (entry.print.mode & S_IXUSR) != 0);
+        release.files.try_emplace(std::move(key), Source{release.folder.get(), std::move(entry.path),
+                                                         entry.print, (*record)->writable});
+    }
+    return release;
+}
+
+const ShareIndex::Source* ShareIndex::find(const std::string& digest, bool executable, Where where) {
+    const auto key = key_of(digest, executable);
+    for (auto& release : releases_) {
+        const auto& files = read(release).files;
+        if (const auto found = files.find(key); found != files.end()) return &found->second;
+        if (where == Where::First) break;
     }
     return nullptr;
 }
 
-const ShareIndex::Source* ShareIndex::any() const {
-    for (const auto& [key, source] : files_)
-        if (source.print.size > 0) return &source;
+const ShareIndex::Source* ShareIndex::any() {
+    for (auto& release : releases_)
+        for (const auto& [key, source] : read(release).files)
+            if (source.print.size > 0) return &source;
     return nullptr;
 }
 
-Result<StagePlan> plan_stage(const Repo& repo, const StageRequest& request, const ShareIndex& index,
+Result<StagePlan> plan_stage(const Repo& repo, const StageRequest& request, ShareIndex& index,
                              bool can_reflink) {
     return Planner(repo, request, index, can_reflink).plan();
 }

@@ -3,13 +3,14 @@
 
 #include "reconciler/stage.hpp"
 
-#include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace tidegate::reconciler {
 
-// Releases on disk whose files may be taken over, by blob id.
+// Releases on disk whose files may be taken over, by blob id. A record is read when it is first needed: mostly the
+// running release has all there is.
 class ShareIndex {
   public:
     struct Source {
@@ -19,16 +20,27 @@ class ShareIndex {
         bool writable = false;
     };
 
-    [[nodiscard]] static ShareIndex of(const AppRoot& root, const IntegrityStore& store,
-                                       const std::vector<ReleaseId>& releases);
-    // A file that still is what was recorded of it; nullptr where there is none.
-    [[nodiscard]] const Source* find(const std::string& digest, bool executable) const;
+    // Borrows all three.
+    ShareIndex(const AppRoot& root, const IntegrityStore& store, const std::vector<ReleaseId>& releases);
+    // A file that was recorded with this content in the first release, with Everywhere in any; nullptr where there is
+    // none. Whether it still has it is for whoever takes it over to see.
+    enum class Where { First, Everywhere };
+    [[nodiscard]] const Source* find(const std::string& digest, bool executable, Where where = Where::First);
     // One that is not empty, to see whether files can be cloned at all; nullptr where there is none.
-    [[nodiscard]] const Source* any() const;
+    [[nodiscard]] const Source* any();
 
   private:
-    std::vector<shared::Fd> folders_;
-    std::multimap<std::string, Source> files_;  // by digest and "x" for executables
+    struct Release {
+        ReleaseId id;
+        bool read = false;
+        shared::Fd folder;
+        std::unordered_map<std::string, Source> files;  // by digest and "x" for executables
+    };
+    const Release& read(Release& release) const;
+
+    const AppRoot& root_;
+    const IntegrityStore& store_;
+    std::vector<Release> releases_;
 };
 
 enum class FileWay { Reflink, HardLink, Write };
@@ -58,7 +70,7 @@ struct StagePlan {
 };
 
 [[nodiscard]] Result<StagePlan> plan_stage(const shared::Repo& repo, const StageRequest& request,
-                                           const ShareIndex& index, bool can_reflink);
+                                           ShareIndex& index, bool can_reflink);
 
 // NoSpace, in words, where the file system of `fd` can't hold the plan.
 [[nodiscard]] Result<void> check_space(int fd, const StagePlan& plan, std::uint64_t spare);
