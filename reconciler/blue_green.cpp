@@ -91,8 +91,7 @@ Result<void> BlueGreenInstances::prove(Colour colour) const {
     const auto verdict = TRY(wait_healthy(own, health, site_.cancel_fd));
     if (verdict.healthy) return {};
     return fail(ErrorKind::Failed,
-                "before the switch: " + std::string(name_of(colour)) + ": " +
-                                       filled(verdict.words, health));
+                "before the switch: " + std::string(name_of(colour)) + ": " + filled(verdict.words, health));
 }
 
 Result<Colour> BlueGreenInstances::bring_up(const ReleaseId& release, bool fresh) const {

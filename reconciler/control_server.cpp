@@ -61,6 +61,24 @@ bool in_group(uid_t uid, gid_t primary, gid_t group) {
     return std::find(groups.begin(), groups.end(), group) != groups.end();
 }
 
+Result<Fd> listen_at(const std::string& path) {
+    const auto address = TRY(address_of(path));
+    TRY(clear_the_way(path, address));
+    Fd listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!listener) return fail_errno("socket");
+    const mode_t before = umask(0177);  // never, not for a moment, open to others
+    const int bound = bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    umask(before);
+    if (bound != 0) return fail_errno(path);
+    struct stat folder {};
+    if (stat(std::filesystem::path(path).parent_path().c_str(), &folder) != 0) return fail_errno(path);
+    if (folder.st_gid != getegid() && folder.st_gid != 0 &&
+        chown(path.c_str(), static_cast<uid_t>(-1), folder.st_gid) == 0)
+        chmod(path.c_str(), 0660);
+    if (listen(listener.get(), 16) != 0) return fail_errno(path);
+    return listener;
+}
+
 }  // namespace
 
 struct ControlServer::Client {
@@ -77,26 +95,15 @@ bool may_speak(const Peer& peer, uid_t self, gid_t group, bool group_allowed) {
     return group_allowed && in_group(peer.uid, peer.gid, group);
 }
 
-Result<std::unique_ptr<ControlServer>> ControlServer::start(const std::string& path, Log log,
+Result<std::unique_ptr<ControlServer>> ControlServer::start(const std::string& path, Fd passed, Log log,
                                                             Handler handler) {
-    const auto address = TRY(address_of(path));
-    TRY(clear_the_way(path, address));
-    Fd listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!listener) return fail_errno("socket");
-    const mode_t before = umask(0177);  // never, not for a moment, open to others
-    const int bound = bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    umask(before);
-    if (bound != 0) return fail_errno(path);
-    struct stat folder {};
-    if (stat(std::filesystem::path(path).parent_path().c_str(), &folder) != 0) return fail_errno(path);
-    if (folder.st_gid != getegid() && folder.st_gid != 0 &&
-        chown(path.c_str(), static_cast<uid_t>(-1), folder.st_gid) == 0)
-        chmod(path.c_str(), 0660);
-    if (listen(listener.get(), 16) != 0) return fail_errno(path);
+    const bool is_passed = static_cast<bool>(passed);
+    auto listener = is_passed ? std::move(passed) : TRY(listen_at(path));
     Fd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!wake) return fail_errno("eventfd");
     std::unique_ptr<ControlServer> server(
         new ControlServer(std::move(listener), std::move(wake), path, std::move(log), std::move(handler)));
+    server->passed_ = is_passed;
     server->thread_ = std::thread([self = server.get()] { self->serve(); });
     return server;
 }
@@ -116,7 +123,7 @@ ControlServer::~ControlServer() {
     const std::uint64_t one = 1;
     (void)!::write(wake_.get(), &one, sizeof one);
     if (thread_.joinable()) thread_.join();
-    ::unlink(path_.c_str());
+    if (!passed_) ::unlink(path_.c_str());
 }
 
 void ControlServer::answer(Connection connection, const Value& value) {

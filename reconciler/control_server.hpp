@@ -33,10 +33,12 @@ class ControlServer {
     using Handler = std::function<void(Connection, const Peer&, const shared::Value& request)>;
 
     // Listens at `path`: mode 0660 with the group of its folder where that is not our own, else 0600. A socket
-    // that nobody answers at is replaced; one that somebody answers at is Locked.
+    // that nobody answers at is replaced; one that somebody answers at is Locked. `passed`: a socket that the service
+    // manager holds at `path` for us; its mode and its end are the manager's.
     [[nodiscard]] static Result<std::unique_ptr<ControlServer>> start(const std::string& path,
-                                                                      shared::Log log, Handler handler);
-    ~ControlServer();  // closes every connection and removes the socket
+                                                                      shared::Fd passed, shared::Log log,
+                                                                      Handler handler);
+    ~ControlServer();  // closes every connection and removes the socket, if it is ours
     ControlServer(const ControlServer&) = delete;
     ControlServer& operator=(const ControlServer&) = delete;
 
@@ -55,6 +57,7 @@ class ControlServer {
     shared::Fd listener_;
     shared::Fd wake_;
     std::string path_;
+    bool passed_ = false;
     shared::Log log_;
     Handler handler_;
     std::map<Connection, std::unique_ptr<Client>> clients_;  // the server's thread only

@@ -2,6 +2,7 @@
 
 #include "reconciler/leftover.hpp"
 #include "reconciler/notify.hpp"
+#include "shared/base/text.hpp"
 
 #include <poll.h>
 #include <signal.h>
@@ -45,22 +46,24 @@ Result<std::unique_ptr<Daemon>> Daemon::make(const HostConfig& config, DaemonOpt
         new Daemon(config, std::move(options), std::move(*lock), std::move(journal), host_units()));
     if (!daemon->wake_) return fail_errno("eventfd");
     if (daemon->journal_->rebuilt())
-        daemon->host_.log.error(
+        daemon->host().log.error(
             "the journal could not be read; it was set aside, and what is on disk is taken over",
             {{"folder", config.state}});
-    end_leftovers(*daemon->journal_, daemon->host_.log);
+    end_leftovers(*daemon->journal_, daemon->host().log);
     return daemon;
 }
 
 Daemon::Daemon(const HostConfig& config, DaemonOptions options, Lock lock, std::unique_ptr<Journal> journal,
                std::unique_ptr<Units> units)
-    : config_(config),
-      options_(std::move(options)),
+    : options_(std::move(options)),
       lock_(std::move(lock)),
       journal_(std::move(journal)),
       units_(std::move(units)),
-      host_{config_, *journal_, clock_, Log(config.log_format, config.log_level), *units_},
-      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+      log_(config.log_format, config.log_level),
+      watchdog_(watchdog_interval()),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    take_config(config);
+}
 
 Daemon::~Daemon() {
     server_.reset();
@@ -92,12 +95,13 @@ void Daemon::end_delays(const std::string& app) {
         DelayRow delay = *remembered->delay;
         delay.until = clock_.now();
         if (auto ok = journal_->set_delay(name, delay); !ok)
-            host_.log.warning("the journal cannot be written", ok.error());
+            host().log.warning("the journal cannot be written", ok.error());
     }
 }
 
 Result<void> Daemon::listen() {
-    server_ = TRY(ControlServer::start(config_.socket, host_.log,
+    // The service manager may hold the socket for us, so that nobody is refused while we start.
+    server_ = TRY(ControlServer::start(host().config.socket, passed_socket(), host().log,
                                        [this](ControlServer::Connection connection, const Peer& peer,
                                               const Value& request) { handle(connection, peer, request); }));
     return {};
@@ -107,18 +111,19 @@ Result<int> Daemon::run() {
     const Fd signals = open_signals();
     if (!signals) return fail_errno("signalfd");
     // A host that cannot reach its git server still knows what it runs and why.
-    look_ = look_at_home(host_);
+    look_ = look_at_home(host());
     tell_what_is_not_honoured(nullptr);
     find_unfinished();
     if (options_.once) end_delays(options_.app);
     if (auto listening = listen(); !listening) {
         if (!options_.once) return fail(std::move(listening.error()));
-        host_.log.warning("no control socket in this run", listening.error());
+        host().log.warning("no control socket in this run", listening.error());
     }
     notify_manager("READY=1");
-    host_.log.info("tidegated is up", {{"host", config_.name},
-                                       {"environment", config_.environment},
-                                       {"manifests", config_.manifests_url->redacted()}});
+    tell_status();
+    host().log.info("tidegated is up", {{"host", host().config.name},
+                                        {"environment", host().config.environment},
+                                        {"manifests", host().config.manifests_url->redacted()}});
     while (true) {
         turn();
         {
@@ -134,15 +139,14 @@ Result<int> Daemon::run() {
         signalfd_siginfo info{};
         while (::read(signals.get(), &info, sizeof info) == sizeof info) {
             if (info.ssi_signo == SIGHUP) {
-                const std::lock_guard lock(mutex_);
-                look_asked_ = true;
+                reload();
             } else {
                 stop(info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
             }
         }
     }
     const std::lock_guard lock(mutex_);
-    host_.log.info("tidegated ends");
+    host().log.info("tidegated ends");
     return exit_status();
 }
 
@@ -155,6 +159,53 @@ bool Daemon::wanted(const std::string& app) const {
     return options_.app.empty() || options_.app == app;
 }
 
+// Configuration and host of a reload are kept until the end: whoever works by them keeps a reference.
+void Daemon::take_config(const HostConfig& config) {
+    configs_.push_back(std::make_unique<const HostConfig>(config));
+    hosts_.push_back(std::make_unique<const Host>(Host{*configs_.back(), *journal_, clock_, log_, *units_}));
+    host_now_ = hosts_.back().get();
+}
+
+void Daemon::reload() {
+    notify_manager(reloading_words());
+    auto fresh = reload_config(host().config);
+    if (!fresh) {
+        host().log.error("the configuration is not taken over: it is wrong; the former one stays",
+                         fresh.error());
+    } else {
+        log_.set_least(fresh->config.log_level);
+        const std::lock_guard lock(mutex_);
+        take_config(fresh->config);
+        look_asked_ = true;
+        for (auto& entry : slots_) entry.second.dirty = true;
+    }
+    if (fresh && fresh->needs_restart.empty()) host().log.info("the configuration was read again");
+    if (fresh && !fresh->needs_restart.empty())
+        host().log.warning(
+            "the configuration was read again; some of it needs a restart: systemctl restart tidegated",
+            {{"keys", join(fresh->needs_restart, ", ")}});
+    notify_manager("READY=1");
+}
+
+// One line for `systemctl status`; sent when it has changed.
+void Daemon::tell_status() {
+    std::map<std::string_view, int> states;
+    std::string words;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& entry : slots_) ++states[name_of(entry.second.report.decision.state)];
+        if (look_ && look_->refused) words = "; the newest revision is refused";
+        if (look_ && look_->unreachable) words = "; the manifests cannot be looked at";
+    }
+    std::vector<std::string> counts;
+    for (const auto& [state, count] : states)
+        counts.push_back(std::to_string(count) + " " + std::string(state));
+    auto line = "STATUS=" + (counts.empty() ? "no apps" : join(counts, ", ")) + words;
+    if (line == told_status_) return;
+    told_status_ = std::move(line);
+    notify_manager(told_status_);
+}
+
 // One turn of the loop: what ended, what is new, what is due.
 void Daemon::turn() {
     reap();
@@ -162,17 +213,23 @@ void Daemon::turn() {
     start_look();
     start_keepers();
     answer_waiters();
+    if (!stopping_) tell_status();
+    // From here and nowhere else: a loop that hangs is not saved by a thread that still runs.
+    if (watchdog_.count() > 0 && clock_.mono() >= next_ping_) {
+        notify_manager("WATCHDOG=1");
+        next_ping_ = clock_.mono() + watchdog_;
+    }
     const std::lock_guard lock(mutex_);
     if (force_at_ && std::chrono::steady_clock::now() >= *force_at_) {
         force_at_.reset();
-        host_.log.warning("what is under way takes too long; it is ended");
+        host().log.warning("what is under way takes too long; it is ended");
         for (auto& [name, slot] : slots_)
             if (slot.running) slot.interrupt->force();
         give_up_at_ = clock_.mono() + kLastPatience;
     }
     if (give_up_at_ && clock_.mono() >= *give_up_at_) {
         // As killed: whatever hangs cannot be waited for, and the next start finds a journal that says where it was.
-        host_.log.error("something on this host hangs; ended without waiting for it");
+        host().log.error("something on this host hangs; ended without waiting for it");
         std::_Exit(exit_code(ErrorKind::Timeout));
     }
 }
@@ -196,10 +253,10 @@ void Daemon::start_look() {
     if (look_thread_.joinable()) look_thread_.join();
     look_asked_ = false;
     looking_ = true;
-    next_look_ = clock_.mono() + config_.interval;
+    next_look_ = clock_.mono() + host().config.interval;
     for (auto& waiter : waiters_) waiter.looked = true;
     look_thread_ = std::thread([this, before = look_] {
-        auto fresh = look(host_, before, look_interrupt_.soft_fd());
+        auto fresh = look(host(), before, look_interrupt_.soft_fd());
         {
             const std::lock_guard inner(mutex_);
             fresh_look_ = std::move(fresh);
@@ -215,9 +272,9 @@ void Daemon::take_look() {
     looking_ = false;
     const auto before = std::exchange(look_, std::exchange(fresh_look_, nullptr));
     if (look_->refused && (!before || !before->refused || before->tip != look_->tip))
-        host_.log.error("the tip of the manifests branch is refused", *look_->refused);
+        host().log.error("the tip of the manifests branch is refused", *look_->refused);
     if (look_->unreachable && (!before || !before->unreachable))
-        host_.log.warning("the manifests branch cannot be looked at", *look_->unreachable);
+        host().log.warning("the manifests branch cannot be looked at", *look_->unreachable);
     tell_what_is_not_honoured(before.get());
     std::vector<std::string> names = journal_->apps().value_or(std::vector<std::string>{});
     for (const auto& [name, app] : look_->apps) names.push_back(name);
@@ -229,7 +286,7 @@ void Daemon::take_look() {
         slot.report.app = name;
         const auto app = look_->apps.find(name);
         if (slot.running && !slot.report.deploying.empty() && app != look_->apps.end() &&
-            app->second.digest != slot.report.deploying && takes_over(*look_, app->second, host_))
+            app->second.digest != slot.report.deploying && takes_over(*look_, app->second, host()))
             slot.interrupt->ask(Ask::Newer);
     }
 }
@@ -239,8 +296,8 @@ void Daemon::tell_what_is_not_honoured(const Look* before) {
     if (!look_->accepted || !look_->schedule) return;
     if (before && before->accepted && before->accepted->revision == look_->accepted->revision) return;
     for (const auto& what : look_->schedule->not_honoured)
-        host_.log.warning(std::string(manifests::kBranchFile) + " asks for what this host does not honour",
-                          {{"what", what}, {"revision", look_->accepted->revision.str()}});
+        host().log.warning(std::string(manifests::kBranchFile) + " asks for what this host does not honour",
+                           {{"what", what}, {"revision", look_->accepted->revision.str()}});
 }
 
 void Daemon::start_keepers() {
@@ -264,7 +321,7 @@ void Daemon::start_keepers() {
                 if (slot.report.decision.state != now.decision.state) slot.since = clock_.now();
                 slot.report = now;
             };
-            AppKeeper keeper(host_, before, looked, report, *slot.interrupt);
+            AppKeeper keeper(host(), before, looked, report, *slot.interrupt);
             const auto last = keeper.keep();
             report(last);
             {
@@ -288,7 +345,7 @@ bool Daemon::idle() const {
 void Daemon::stop(const char* why) {
     const std::lock_guard lock(mutex_);
     if (stopping_) return;
-    host_.log.info("asked to end", {{"signal", why}});
+    host().log.info("asked to end", {{"signal", why}});
     notify_manager("STOPPING=1");
     stopping_ = true;
     force_at_ = clock_.mono() + kStopPatience;
@@ -303,6 +360,7 @@ int Daemon::wait_ms() {
     const auto at = [&](const std::optional<MonoTime>& time) {
         if (time && (!first || *time < *first)) first = time;
     };
+    if (watchdog_.count() > 0) at(next_ping_);
     if (stopping_) {
         at(force_at_);
         at(give_up_at_);

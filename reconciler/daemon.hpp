@@ -62,7 +62,12 @@ class Daemon {
     // A refused proof and a failed try are asked for again by whoever says `sync` or --once. Empty: of all.
     void end_delays(const std::string& app);
 
+    [[nodiscard]] const Host& host() const { return *host_now_; }
+
     // daemon.cpp, main thread
+    void take_config(const HostConfig& config);
+    void reload();  // SIGHUP
+    void tell_status();
     void turn();
     void reap();
     void start_look();
@@ -95,13 +100,18 @@ class Daemon {
     [[nodiscard]] Result<void> known(const std::string& app);
     void sync(ControlServer::Connection connection, const shared::Value& request);
 
-    const HostConfig& config_;
     DaemonOptions options_;
     shared::Lock lock_;
     std::unique_ptr<Journal> journal_;
     std::unique_ptr<Units> units_;
     shared::SystemClock clock_;
-    Host host_;
+    shared::Log log_;
+    std::vector<std::unique_ptr<const HostConfig>> configs_;  // the newest last; main thread
+    std::vector<std::unique_ptr<const Host>> hosts_;
+    std::atomic<const Host*> host_now_ = nullptr;
+    shared::Duration watchdog_;  // from one sign of life to the next; 0: nobody asks for any
+    shared::MonoTime next_ping_{};
+    std::string told_status_;
     shared::Fd wake_;
     Interrupt look_interrupt_;
     std::thread look_thread_;

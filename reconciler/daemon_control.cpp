@@ -101,8 +101,8 @@ AppFacts facts_of(Journal& journal, const std::string& app, const Slot* slot, co
 
 void Daemon::handle(ControlServer::Connection connection, const Peer& peer, const Value& request) {
     const auto command = text_of(request, "command");
-    host_.log.debug("asked over the control socket",
-                    {{"command", command}, {"uid", std::to_string(peer.uid)}});
+    host().log.debug("asked over the control socket",
+                     {{"command", command}, {"uid", std::to_string(peer.uid)}});
     if (command == "sync") return sync(connection, request);
     const auto answer = answer_to(command, request, peer);
     server_->answer(connection, answer ? *answer : to_value(answer.error()));
@@ -146,8 +146,8 @@ Result<void> Daemon::known(const std::string& app) {
 Value Daemon::status(const std::string& app) {
     const std::lock_guard lock(mutex_);
     Value out;
-    out.set("host", config_.name);
-    out.set("environment", config_.environment);
+    out.set("host", host().config.name);
+    out.set("environment", host().config.environment);
     out.set("revision", look_ && look_->accepted ? look_->accepted->revision.str() : "");
     Value apps(Value::List{});
     for (const auto& [name, slot] : slots_)
@@ -184,7 +184,7 @@ Result<Value> Daemon::plan(const std::string& app) {
     Value apps(Value::List{});
     for (const auto& name : names) {
         AppKeeper keeper(
-            host_, AppReport{name, {}, {}, {}, 0, false},
+            host(), AppReport{name, {}, {}, {}, 0, false},
             [this] {
                 const std::lock_guard lock(mutex_);
                 return look_;
@@ -267,7 +267,7 @@ Result<Value> Daemon::retry(const std::string& app, const Value& request) {
 }
 
 void Daemon::changed_by_person(const char* command, const std::string& app, const std::string& reason) {
-    host_.log.info("changed by a person", {{"command", command}, {"app", app}, {"reason", reason}});
+    host().log.info("changed by a person", {{"command", command}, {"app", app}, {"reason", reason}});
     {
         const std::lock_guard lock(mutex_);
         if (!app.empty()) slots_[app].report.app = app;
@@ -298,7 +298,7 @@ Result<Value> Daemon::show(const std::string& app, const Value& request) {
     Value phases(Value::List{});
     for (const auto& phase : TRY(journal_->phases(row->id))) phases.push(reconciler::to_value(phase));
     out.set("phases", std::move(phases));
-    const auto path = host_.log_path(app, row->id);
+    const auto path = host().log_path(app, row->id);
     out.set("log", path);
     if (auto text = read_file(path, 64 << 20)) {
         if (text->size() > kLogTail) *text = "…\n" + text->substr(text->size() - kLogTail);
@@ -333,7 +333,7 @@ Result<Value> Daemon::verify(const std::string& app) {
     row.from_release = row.to_release = remembered.running->release;
     row.from_manifest = row.to_manifest = remembered.running->manifest;
     row.revision = remembered.running->revision;
-    const auto ports = TRY(HostPorts::make(host_, row));
+    const auto ports = TRY(HostPorts::make(host(), row));
     Value out;
     out.set("app", app);
     out.set("release", row.to_release);

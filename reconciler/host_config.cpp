@@ -255,6 +255,28 @@ Result<HostConfig> load_host_config(const std::string& file) {
     return parse_host_config(file, TRY(read_file(file, kConfigLimit)));
 }
 
+Result<ReloadedConfig> reload_config(const HostConfig& running) {
+    ReloadedConfig out{TRY(load_host_config(running.file)), {}};
+    auto& fresh = out.config;
+    const auto keep = [&](const char* key, auto& value, const auto& former) {
+        if (value == former) return;
+        value = former;
+        out.needs_restart.emplace_back(key);
+    };
+    keep("host.name", fresh.name, running.name);
+    keep("host.environment", fresh.environment, running.environment);
+    keep("state", fresh.state, running.state);
+    keep("socket", fresh.socket, running.socket);
+    keep("log.format", fresh.log_format, running.log_format);
+    if (fresh.manifests_url->str() != running.manifests_url->str() ||
+        fresh.manifests_branch->str() != running.manifests_branch->str()) {
+        fresh.manifests_url = running.manifests_url;
+        fresh.manifests_branch = running.manifests_branch;
+        out.needs_restart.emplace_back("manifests.url, manifests.branch");
+    }
+    return out;
+}
+
 Result<void> check_private(const std::string& path, std::string_view what) {
     struct stat facts {};
     if (stat(path.c_str(), &facts) != 0) return fail_errno(path);

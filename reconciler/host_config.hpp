@@ -76,6 +76,13 @@ inline constexpr std::string_view kDefaultConfig = "/etc/tidegate/tidegated.yaml
 // parse_host_config() of a file that belongs to us or root and that nobody else may write (Permission).
 [[nodiscard]] Result<HostConfig> load_host_config(const std::string& file);
 
+// The file of `running`, read again. What cannot change while the daemon runs keeps its value, and is named.
+struct ReloadedConfig {
+    HostConfig config;
+    std::vector<std::string> needs_restart;
+};
+[[nodiscard]] Result<ReloadedConfig> reload_config(const HostConfig& running);
+
 // Permission where `path` belongs to somebody else than us or root, or others may write it.
 [[nodiscard]] Result<void> check_private(const std::string& path, std::string_view what);
 // Creates the state folder (0700) and the socket's folder where they are missing, then checks both: a state

@@ -1,5 +1,7 @@
 // tidegatectl: asks the daemon of this host over its control socket.
 #include "reconciler/ctl_render.hpp"
+#include "reconciler/doctor.hpp"
+#include "reconciler/host_config.hpp"
 #include "shared/base/fd.hpp"
 #include "shared/base/process.hpp"
 #include "shared/base/text.hpp"
@@ -21,14 +23,16 @@ using namespace tidegate::reconciler;
 
 namespace {
 
+constexpr std::string_view kDefaultSocket = "/run/tidegate/control.sock";
 constexpr size_t kMostAnswer = 64 << 20;
 
 struct Call {
     std::string command;
     std::string app;
-    std::string socket = "/run/tidegate/control.sock";
+    std::string socket{kDefaultSocket};
     std::string reason;
     std::string length;
+    std::string config{kDefaultConfig};
     std::int64_t deployment = 0;
     std::int64_t limit = 50;
     bool json = false;
@@ -104,7 +108,27 @@ std::string rendered(const Call& call, const Value& answer) {
     return escape_foreign(text(answer, "done")) + "\n";
 }
 
+// Asked of the host itself: the daemon may not run.
+int examine(const Call& call) {
+    const auto ask_status = [&](const std::string& socket) {
+        Call status;
+        status.command = "status";
+        // The configuration's own socket, unless another was named.
+        status.socket = call.socket == kDefaultSocket ? socket : call.socket;
+        return ask(status);
+    };
+    auto findings = examine_host(call.config, ask_status, SystemClock().now());
+    if (!call.app.empty())
+        std::erase_if(findings, [&](const Finding& finding) {
+            return finding.health != Health::Bad && finding.what != "app " + call.app;
+        });
+    const auto out = call.json ? to_json(to_value(findings)) + "\n" : render_doctor(findings, Face::of(1));
+    std::fwrite(out.data(), 1, out.size(), stdout);
+    return all_good(findings) ? 0 : 1;
+}
+
 int perform(const Call& call) {
+    if (call.command == "doctor") return examine(call);
     const auto answer = ask(call);
     if (!answer) {
         report(answer.error(), "tidegatectl");
@@ -146,6 +170,11 @@ void add_commands(CLI::App& program, Call& call) {
     add("show", "one deployment with its phases and what its commands said", true)
         ->add_option("deployment", call.deployment, "its number; the last one without");
     add("verify", "ask again whether the running release is proven", true);
+    add("doctor", "whether this host can do its work, and what mends what is wrong; 1 where something is",
+        false)
+        ->add_option("--config", call.config, "the host's configuration")
+        ->type_name("FILE")
+        ->capture_default_str();
     add("why", "in a paragraph: why the app is not at what is declared, and what would change that", true);
 }
 

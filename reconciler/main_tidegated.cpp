@@ -4,6 +4,7 @@
 #include "shared/face/face.hpp"
 
 #include <CLI/CLI.hpp>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/stat.h>
 
@@ -48,6 +49,8 @@ int main(int argc, char** argv) {
         const int code = program.exit(error);
         return code == 0 ? 0 : 2;
     }
+    // Threads come and go with the apps; an arena for each would be kept for ever.
+    mallopt(M_ARENA_MAX, 2);
     shared::ignore_sigpipe();
     block_signals();
     umask(0022);

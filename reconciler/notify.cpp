@@ -2,12 +2,15 @@
 
 #include "shared/base/fd.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 namespace tidegate::reconciler {
 
@@ -25,6 +28,47 @@ void notify_manager(std::string_view words) {
     (void)sendto(fd.get(), words.data(), words.size(), MSG_NOSIGNAL,
                  reinterpret_cast<const sockaddr*>(&address),
                  static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length));
+}
+
+namespace {
+
+// A number of the environment; -1 where there is none.
+long long number_of(const char* name) {
+    const char* text = std::getenv(name);
+    if (text == nullptr || *text == '\0') return -1;
+    char* end = nullptr;
+    const long long number = std::strtoll(text, &end, 10);
+    return *end == '\0' && number >= 0 ? number : -1;
+}
+
+bool meant_for_us(const char* name) {
+    const auto pid = number_of(name);
+    return pid == -1 || pid == getpid();
+}
+
+}  // namespace
+
+std::string reloading_words() {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return "RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.tv_sec * 1'000'000 + now.tv_nsec / 1000);
+}
+
+shared::Duration watchdog_interval() {
+    const auto usec = number_of("WATCHDOG_USEC");
+    if (usec <= 0 || !meant_for_us("WATCHDOG_PID")) return shared::Duration(0);
+    return shared::Duration(std::max<long long>(usec / 2000, 1));
+}
+
+shared::Fd passed_socket() {
+    constexpr int kFirst = 3;  // SD_LISTEN_FDS_START
+    if (number_of("LISTEN_FDS") != 1 || number_of("LISTEN_PID") != getpid()) return {};
+    int accepting = 0;
+    socklen_t size = sizeof accepting;
+    if (getsockopt(kFirst, SOL_SOCKET, SO_ACCEPTCONN, &accepting, &size) != 0 || accepting == 0) return {};
+    (void)fcntl(kFirst, F_SETFD, FD_CLOEXEC);
+    (void)fcntl(kFirst, F_SETFL, fcntl(kFirst, F_GETFL) | O_NONBLOCK);
+    return shared::Fd(kFirst);
 }
 
 }  // namespace tidegate::reconciler

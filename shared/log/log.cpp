@@ -6,16 +6,59 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
+#include <map>
+#include <mutex>
 
 namespace tidegate::shared {
 
+namespace {
+
+constexpr size_t kShownAMinute = 5;
+constexpr size_t kMostKept = 256;
+constexpr std::chrono::minutes kWindow{1};
+
+// Which lines came how often within a minute.
+class Repeats {
+  public:
+    struct Counted {
+        std::string message;
+        size_t unseen = 0;  // times that it was not written
+    };
+    // Whether the line `key` is to be written. `over`: what was not written in minutes that have passed.
+    bool shows(const std::string& key, std::string_view message, MonoTime now, std::vector<Counted>& over) {
+        const bool full = seen_.size() >= kMostKept;
+        std::erase_if(seen_, [&](const auto& entry) {
+            const auto& [since, count, text] = entry.second;
+            if (now - since < kWindow && !full) return false;
+            if (count > kShownAMinute) over.push_back({text, count - kShownAMinute});
+            return true;
+        });
+        auto& seen = seen_.try_emplace(key, Seen{now, 0, std::string(message)}).first->second;
+        return ++seen.count <= kShownAMinute;
+    }
+
+  private:
+    struct Seen {
+        MonoTime since;
+        size_t count = 0;
+        std::string message;
+    };
+    std::map<std::string, Seen> seen_;
+};
+
+}  // namespace
+
 struct Log::Sink {
     LogFormat format = LogFormat::Text;
-    LogLevel least = LogLevel::Info;
+    std::atomic<LogLevel> least = LogLevel::Info;
     bool with_time = true;
     bool silent = false;
     std::shared_ptr<spdlog::logger> logger;
+    std::mutex mutex;
+    Repeats repeats;  // under mutex
 };
 
 namespace {
@@ -74,27 +117,39 @@ Log Log::with(std::string_view name, std::string value) const {
     return copy;
 }
 
+void Log::set_least(LogLevel least) const {
+    sink_->least = least;
+}
+
 void Log::write(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) const {
     if (sink_->silent || level < sink_->least) return;
-    const auto time = format_utc(SystemClock().now());
-    std::string line;
-    const auto add = [&](std::string_view name, std::string_view value) {
-        if (sink_->format == LogFormat::Json)
-            line += "," + quoted(name) + ":" + quoted(value);
-        else
-            line += " " + std::string(name) + "=" + text_value(value);
+    const bool json = sink_->format == LogFormat::Json;
+    const auto put = [&](LogLevel of, std::string_view text, const std::string& more) {
+        const auto time = format_utc(SystemClock().now());
+        const auto line = json ? "{\"time\":\"" + time + "\",\"level\":\"" + std::string(name_of(of)) +
+                                     "\",\"message\":" + quoted(text) + more + "}"
+                               : (sink_->with_time ? time + " " : std::string()) + std::string(name_of(of)) +
+                                     " " + escape_foreign(text) + more;
+        sink_->logger->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
     };
-    if (sink_->format == LogFormat::Json) {
-        line = "{\"time\":\"" + time + "\",\"level\":\"" + std::string(name_of(level)) +
-               "\",\"message\":" + quoted(message);
-    } else {
-        line = (sink_->with_time ? time + " " : std::string()) + std::string(name_of(level)) + " " +
-               escape_foreign(message);
-    }
+    std::string more;
+    const auto add = [&](std::string_view name, std::string_view value) {
+        more += json ? "," + quoted(name) + ":" + quoted(value)
+                     : " " + std::string(name) + "=" + text_value(value);
+    };
     for (const auto& [name, value] : fields_) add(name, value);
     for (const auto& [name, value] : fields) add(name, value);
-    if (sink_->format == LogFormat::Json) line += "}";
-    sink_->logger->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
+
+    std::vector<Repeats::Counted> over;
+    bool shown = true;
+    {
+        const std::lock_guard lock(sink_->mutex);
+        const auto key = std::string(name_of(level)) + " " + std::string(message) + more;
+        shown = sink_->repeats.shows(key, message, std::chrono::steady_clock::now(), over);
+    }
+    for (const auto& [text, unseen] : over)
+        put(LogLevel::Info, "repeated " + std::to_string(unseen) + " times more: " + text, "");
+    if (shown) put(level, message, more);
 }
 
 void Log::error(std::string_view message, const Error& error) const {

@@ -29,6 +29,11 @@ class Log {
     [[nodiscard]] static Log none();
     [[nodiscard]] Log with(std::string_view name, std::string value) const;
 
+    // For this one and all that share its sink, from now on.
+    void set_least(LogLevel least) const;
+
+    // A line that comes again and again is written a few times a minute, and then counted: the count follows when the
+    // minute is over.
     void write(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {}) const;
     void debug(std::string_view message, std::initializer_list<LogField> fields = {}) const {
         write(LogLevel::Debug, message, fields);

@@ -41,7 +41,7 @@ SH
     echo "$host_pid" >>"$work/.started" # it outlives its container's keeper
 }
 inside() { nsenter -t "$host_pid" -a env -C "$work" "$@"; }
-inside_once() { run inside env PATH="$PATH" HOME="$HOME" tidegated --config "$work/etc/tidegated.yaml" --once; echo "$err" >>$work/all; cp $work/all /tmp/hn/all; }
+inside_once() { run inside env PATH="$PATH" HOME="$HOME" tidegated --config "$work/etc/tidegated.yaml" --once; }
 # A unit of the app: unit NAME, its file on stdin.
 unit() { cat >"$work/units/$1"; }
 
@@ -203,4 +203,32 @@ upstream: {proxy: nginx, name: web, reload: proxy.service}"
     kill "$asking"
     expect_equal "$(cat lost)" ""
     [ "$(wc -l <asked)" -gt 50 ] || fail "asked only $(wc -l <asked) times"
+}
+
+test_the_installed_unit_starts_deploys_reloads_and_leaves_its_apps_running() {
+    local program
+    host_world
+    program=$(dirname "$TIDEGATE_BIN")/systemd/tidegated.service
+    [ -e "$program" ] || skip "no unit was configured"
+    release 1 1 1
+    declare_release 1 "keep: 2"
+    inside mkdir -p /etc/tidegate
+    inside cp etc/tidegated.yaml /etc/tidegate/tidegated.yaml
+    inside sed -i "s|^state: .*|state: /var/lib/tidegate|; s|^socket: .*|socket: /run/tidegate/control.sock|" /etc/tidegate/tidegated.yaml
+    sed "s|^ExecStart=[^ ]*|ExecStart=$TIDEGATE_BIN/tidegated|" "$program" >tidegated.service
+    inside cp tidegated.service /etc/systemd/system/tidegated.service
+    inside systemctl daemon-reload
+    # Returns when the daemon says that it is ready, and not before.
+    inside systemctl start tidegated.service
+    expect_contains "$(inside systemctl show -P StatusText tidegated.service)" "apps"
+    wait_for 30 inside_serves 1
+    converged() { inside systemctl show -P StatusText tidegated.service | grep -q "1 converged"; }
+    wait_for 20 converged
+    inside systemctl reload tidegated.service
+    wait_for 20 bash -c "nsenter -t $host_pid -a journalctl -u tidegated -o cat | grep -q 'configuration was read again'"
+    inside env -u TIDEGATE_SOCKET "$TIDEGATE_BIN/tidegatectl" doctor >doctor || { cat doctor; inside journalctl -u tidegated -o cat | tail -n5; fail "doctor"; }
+    expect_contains "$(cat doctor)" "tidegated.service is active (running)"
+    inside systemctl stop tidegated.service
+    expect_equal "$(inside systemctl show -P Result tidegated.service)" success
+    inside_serves 1
 }
