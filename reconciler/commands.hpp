@@ -42,6 +42,8 @@ class DeploymentLog {
     [[nodiscard]] static Result<DeploymentLog> open(const std::string& path,
                                                     const std::vector<std::string>& secrets,
                                                     std::uint64_t limit = 8 << 20);
+    // Removes the oldest `<number>.log` of a folder but `keep`; what cannot be removed stays.
+    static void forget_old(const std::string& folder, size_t keep);
     // Writes nothing; only masks.
     [[nodiscard]] static DeploymentLog none(const std::vector<std::string>& secrets = {});
 

@@ -15,6 +15,7 @@ constexpr std::array<std::string_view, 7> kVerbs{"nothing", "recover", "deploy",
                                                  "mend",    "wait",    "hold"};
 constexpr Duration kFirstBackoff{2000};
 constexpr Duration kLastBackoff{300'000};
+constexpr Duration kLongestDelay = kLastBackoff + kLastBackoff / 4;
 
 Decision make(Verb verb, AppState state, std::string reason, std::optional<WallTime> again = {},
               Bar bar = Bar::None) {
@@ -126,7 +127,9 @@ Decision decide(const std::optional<Declared>& declared, const Observed& observe
     if (decision.verb == Verb::Deploy && decision.state != AppState::Drifted)
         if (auto back = kept_back(*declared, remembered, standing, now)) return *std::move(back);
     const auto& delay = remembered.delay;
-    bool delayed = delay && delay->digest == declared->digest && delay->until > now;
+    // A time further away than any delay is long was written by a clock that has been put right since.
+    bool delayed = delay && delay->digest == declared->digest && delay->until > now &&
+                   delay->until <= now + kLongestDelay;
     if (held) {  // refused for want of a proof, which a newer revision may have brought
         delayed = delayed && hold->revision == declared->revision;
         if (delayed && decision.verb == Verb::Deploy)

@@ -35,6 +35,8 @@ bool passes_by_itself(ErrorKind kind, State state) {
         case ErrorKind::NoSpace:
         case ErrorKind::Locked:
         case ErrorKind::Io: return true;
+        // A server that is being moved, a commit that is declared before it is pushed.
+        case ErrorKind::NotFound:
         case ErrorKind::Timeout: return state == State::Fetch;
         // In a build or migration it is a command that may not be run, which is the release's own fault.
         case ErrorKind::Permission: return state != State::Build && state != State::Migrate;

@@ -4,7 +4,10 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <charconv>
 #include <mutex>
 
 namespace tidegate::reconciler {
@@ -58,6 +61,21 @@ Result<DeploymentLog> DeploymentLog::open(const std::string& path, const std::ve
     state->path = path;
     state->whole = state->stream = Masker(secrets);
     return DeploymentLog(std::move(state));
+}
+
+void DeploymentLog::forget_old(const std::string& folder, size_t keep) {
+    const auto dir = open_dir(folder);
+    const auto names =
+        dir ? list_dir(dir->get()) : Result<std::vector<std::string>>(std::vector<std::string>{});
+    std::vector<std::pair<std::int64_t, std::string>> logs;
+    for (const auto& name : names.value_or(std::vector<std::string>{})) {
+        std::int64_t number = 0;
+        const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), number);
+        if (code == std::errc() && std::string_view(end) == ".log") logs.emplace_back(number, name);
+    }
+    std::sort(logs.begin(), logs.end());
+    for (size_t index = 0; index + keep < logs.size(); ++index)
+        unlinkat(dir->get(), logs[index].second.c_str(), 0);
 }
 
 DeploymentLog DeploymentLog::none(const std::vector<std::string>& secrets) {

@@ -16,6 +16,8 @@ using namespace shared;
 
 namespace {
 
+constexpr size_t kLogsKept = 200;  // of an app
+
 bool holds(const std::vector<std::string>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -55,7 +57,9 @@ Result<std::unique_ptr<HostPorts>> HostPorts::make(const Host& host, const Deplo
     const auto user = TRY(app_user(to));
     auto root = TRY(AppRoot::open(to.root, host.config.roots, user, IfMissing::Create));
     const auto path = host.log_path(row.app, row.id);
-    TRY(make_dirs(std::filesystem::path(path).parent_path().string(), 0700));
+    const auto folder = std::filesystem::path(path).parent_path().string();
+    TRY(make_dirs(folder, 0700));
+    DeploymentLog::forget_old(folder, kLogsKept);
     std::vector<std::string> hidden;
     for (const auto* spec : {&to, from ? &*from : nullptr}) {
         if (spec == nullptr) continue;
@@ -268,12 +272,18 @@ Result<std::vector<std::string>> HostPorts::prune(const std::vector<std::string>
     if (auto ended = end_former_instance(-1); !ended)
         host_.log.warning("the former instance runs on", ended.error());
     std::vector<std::string> stay = in_use;
-    for (const auto& name : good)
-        if (static_cast<int>(stay.size()) < std::max(to_.keep, 1) && !holds(stay, name)) stay.push_back(name);
+    std::vector<std::string> gone;
+    for (const auto& name : good) {
+        const auto id = ReleaseId::parse(name);
+        // Removed before, and not forgotten: it must not take the place of one that is there.
+        if (id && !root_.has(*id))
+            gone.push_back(name);
+        else if (static_cast<int>(stay.size()) < std::max(to_.keep, 1) && !holds(stay, name))
+            stay.push_back(name);
+    }
     std::vector<ReleaseId> keep;
     for (const auto& name : stay)
         if (auto id = ReleaseId::parse(name)) keep.push_back(*id);
-    std::vector<std::string> gone;
     TRY(root_.clean_leftovers());
     for (const auto& id : TRY(root_.releases())) {
         // Folders that are not of our making are another tool's history, and a person's to remove.

@@ -49,7 +49,8 @@ class Ports {
     [[nodiscard]] virtual Result<std::string> health(Side side, int cancel_fd) = 0;
     [[nodiscard]] virtual Result<std::string> soak(int cancel_fd) = 0;
     // Removes every release but those named, in order of their worth: the running ones first, then good ones,
-    // newest first; the manifest's `keep` good ones stay. Gives the names that went.
+    // newest first; the manifest's `keep` good ones stay. Gives the names that went, those
+    // that had gone before among them.
     [[nodiscard]] virtual Result<std::vector<std::string>> prune(const std::vector<std::string>& in_use,
                                                                  const std::vector<std::string>& good) = 0;
 };

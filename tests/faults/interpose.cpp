@@ -12,6 +12,7 @@
 //             term      the process gets SIGTERM, and the call goes on when it has been heeded
 //             skip      the call is not made and succeeds; `skip+` from there on
 //             cut       a rigged disk is copied as it is (TIDEGATE_CUT), and the call goes on; `cut+` from there on
+//   TIDEGATE_CLOCK=SECONDS                   the time of day is so far from the true one
 //   TIDEGATE_FAULT_LOG=FILE                  every counted call, a line each (appended): "N call result phase path"
 #include "fault_plan.hpp"
 
@@ -210,6 +211,17 @@ int open64(const char* name, int flags, ...) {
     const mode_t mode = mode_of(flags, list);
     va_end(list);
     return open_at("open", AT_FDCWD, name, flags, mode);
+}
+
+// Another time of day: TIDEGATE_CLOCK seconds from the true one.
+int clock_gettime(clockid_t clock, struct timespec* time) noexcept {
+    static const long offset = [] {
+        const char* text = getenv("TIDEGATE_CLOCK");
+        return text != nullptr ? atol(text) : 0;
+    }();
+    const auto code = static_cast<int>(syscall(SYS_clock_gettime, clock, time));
+    if (code == 0 && clock == CLOCK_REALTIME) time->tv_sec += offset;
+    return code;
 }
 
 size_t fwrite(const void* bytes, size_t size, size_t count, FILE* file) {

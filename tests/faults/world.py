@@ -286,14 +286,14 @@ keep: {values['keep']}
                 raise Wrong(f"{name} of version {version} has {len(found)} bytes of other content")
         return version
 
-    def check_settled(self, version, schema):
+    def check_settled(self, version, schema, leftovers=(".partial", ".removing", ".tmp")):
         """After the work: nothing half done is left; release, activation and schema belong together."""
         found = (self.check_whole(), *((self.disk / "appstate" / name).read_text().strip()
                                        for name in ("active", "schema")))
         if found != (str(version), str(version), str(schema)):
             raise Wrong(f"version, active, schema are {found}, expected {version}, {version}, {schema}")
         left = [path.name for path in (*self.root.iterdir(), *(self.root / "releases").iterdir())
-                if path.name.endswith((".partial", ".removing", ".tmp"))]
+                if path.name.endswith(leftovers)]
         if left:
             raise Wrong(f"left over: {left}")
 

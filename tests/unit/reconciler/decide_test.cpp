@@ -139,6 +139,12 @@ TEST_CASE("decide: each situation has its verb and state") {
              s.remembered.delay = DelayRow{"d2", 1, 0, kNow + Duration(1), "x"};
          },
          Verb::Wait, AppState::Waiting},
+        {"attack 87: a delay until a time that only a wrong clock could write",
+         [](Situation& s) {
+             s.ask_for("r2", "d2");
+             s.remembered.delay = DelayRow{"d2", 1, 0, kNow + Duration(86'400'000), "x"};
+         },
+         Verb::Deploy, AppState::Converging},
         {"a delay is left by the next manifest",
          [](Situation& s) {
              s.ask_for("r3", "d3");
