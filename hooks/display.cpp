@@ -1,5 +1,6 @@
 #include "hooks/display.hpp"
 
+#include "hooks/job.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 
@@ -40,6 +41,35 @@ std::string clock_text(Duration took) {
         return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + "s";
     }
     return human_duration(std::chrono::floor<std::chrono::seconds>(took));
+}
+
+// Behind a mark, and short of the last column: writing there is different in every terminal.
+std::string within(std::string_view text, const Face& face) {
+    return cut_to(text, static_cast<size_t>(std::max(face.width - 5, 1)));
+}
+
+// Without colours' sequences, which are all that a line of ours holds.
+size_t visible_columns(std::string_view line) {
+    std::string plain;
+    for (size_t i = 0; i < line.size(); ++i) {
+        if (line[i] == '\x1b')
+            i = std::min(line.find('m', i), line.size() - 1);
+        else
+            plain += line[i];
+    }
+    return columns_of(plain);
+}
+
+// What a settled line shows, without the output and reports of the gate.
+GateRun line_of(const GateRun& run) {
+    GateRun line;
+    line.gate = run.gate;
+    line.outcome = run.outcome;
+    line.detail = run.detail;
+    line.took = run.took;
+    line.files = run.files;
+    line.attempts = run.attempts;
+    return line;
 }
 
 }  // namespace
@@ -98,7 +128,7 @@ void Display::gate_finished(size_t gate, const GateRun& run) {
     if (gate >= lines_.size() || plan_ == nullptr) return;
     lines_[gate].running = false;
     lines_[gate].done = true;
-    if (face_.terminal) lines_[gate].settled = gate_line(*plan_, run, face_);
+    if (face_.terminal) lines_[gate].settled = line_of(run);
     redraw();
 }
 
@@ -112,50 +142,67 @@ void Display::ticked() {
     redraw();
 }
 
-std::string Display::running_line(const Plan& plan, size_t gate, MonoTime now) const {
+std::string Display::running_line(size_t gate, const Face& face) const {
     const auto& line = lines_[gate];
-    size_t widest = 13;
-    for (const auto& planned : plan.gates) widest = std::max(widest, columns_of(planned.gate->name));
-    auto text = escape_foreign(plan.gates[gate].gate->name);
-    text.append(widest + 2 - std::min(widest, columns_of(text)), ' ');
-    auto clock = clock_text(std::chrono::duration_cast<Duration>(now - line.since));
+    auto clock = clock_text(since(line.since));
     clock.append(clock.size() < 6 ? 6 - clock.size() : 0, ' ');
-    text += clock + " " + line.attempt + (line.attempt.empty() ? "" : " ") + escape_foreign(trim(line.last));
-    return text;
+    const auto text = gate_name(*plan_, *plan_->gates[gate].gate, face) + clock + " " + line.attempt +
+                      (line.attempt.empty() ? "" : " ") + escape_foreign(trim(line.last));
+    return "  " + face.paint(Colour::Yellow, kFrames[frame_ % kFrames.size()]) + " " + within(text, face);
 }
 
-// Rewrites the live lines in place: those that settled and those that run, in the file's order; only the
-// running ones where the window is too small for all.
-void Display::redraw() {
-    if (!face_.terminal || plan_ == nullptr) return;
-    const auto room = room_of(fd_, face_);
-    const auto now = std::chrono::steady_clock::now();
+// Those that settled and those that run, in the file's order; only the running ones where the window is too small for
+// all, so that nothing is ever pushed out of it that is to be rewritten.
+std::vector<std::string> Display::live_lines(size_t rows, const Face& face) const {
     std::vector<std::string> shown;
-    const auto most = room.rows > 4 ? room.rows - 3 : 1;
+    const auto most = rows > 4 ? rows - 3 : 1;
     const auto begun = static_cast<size_t>(std::count_if(
         lines_.begin(), lines_.end(), [](const Line& line) { return line.running || line.done; }));
     for (size_t gate = 0; gate < lines_.size(); ++gate) {
         const auto& line = lines_[gate];
-        if (line.done && begun <= most) shown.push_back(line.settled.substr(0, line.settled.find('\n')));
-        if (!line.running || shown.size() >= most) continue;
-        const auto text = cut_to(running_line(*plan_, gate, now), room.columns > 5 ? room.columns - 5 : 1);
-        shown.push_back("  " + face_.paint(Colour::Yellow, kFrames[frame_ % kFrames.size()]) + " " + text);
+        if (line.done && begun <= most) {
+            auto text = gate_line(*plan_, line.settled, face);
+            text.pop_back();  // the newline
+            shown.push_back(std::move(text));
+        } else if (line.running && shown.size() < most) {
+            shown.push_back(running_line(gate, face));
+        }
     }
     if (!preparing_.empty() && shown.size() < most)
-        shown.push_back(
-            "  " + face_.paint(Colour::Dim, cut_to(escape_foreign(preparing_) + " …", room.columns - 4)));
+        shown.push_back("  " + face.paint(Colour::Dim, within(escape_foreign(preparing_) + " …", face)));
+    return shown;
+}
 
-    std::string text;
-    if (drawn_ > 0) text += "\r\x1b[" + std::to_string(drawn_) + "A";
-    for (const auto& line : shown) text += line + "\x1b[K\n";
-    text += "\x1b[J";
-    drawn_ = shown.size();
-    write(text);
+// A window that became narrower has broken what was drawn into more rows; what left it cannot be rewritten.
+std::string Display::up(size_t rows, size_t columns) const {
+    size_t count = 0;
+    for (const auto used : drawn_) count += used <= columns ? 1 : (used + columns - 1) / columns;
+    count = std::min(count, rows > 1 ? rows - 1 : 1);
+    return count == 0 ? std::string() : "\r\x1b[" + std::to_string(count) + "A";
+}
+
+void Display::redraw() {
+    if (!face_.terminal || plan_ == nullptr) return;
+    const auto room = room_of(fd_, face_);
+    auto face = face_;
+    face.width = static_cast<int>(room.columns);
+    const auto shown = live_lines(room.rows, face);
+    // Written over what is there and erased behind it, in one piece: nothing is empty in between.
+    auto text = up(room.rows, room.columns);
+    drawn_.clear();
+    for (const auto& line : shown) {
+        text += line + "\x1b[K\n";
+        drawn_.push_back(visible_columns(line));
+    }
+    write(text + "\x1b[J");
 }
 
 void Display::clear() {
-    if (drawn_ > 0) write("\r\x1b[" + std::to_string(drawn_) + "A\x1b[J");
-    drawn_ = 0;
+    const auto room = room_of(fd_, face_);
+    if (!drawn_.empty()) write(up(room.rows, room.columns) + "\x1b[J");
+    drawn_.clear();
+    if (face_.terminal)
+        face_.width = static_cast<int>(room.columns);  // what follows is for the window of now
 }
 
 void Display::settle(const Plan& plan, const RunReport& report) {

@@ -41,13 +41,17 @@ class Display final : public Watcher {
         bool running = false;
         bool done = false;
         shared::MonoTime since{};
-        std::string settled;  // once done
+        GateRun settled;      // once done: what its line is made of, in whatever width
         std::string last;     // the last line of output, unfinished ones included
         std::string attempt;  // "attempt 2"
     };
 
-    [[nodiscard]] std::string running_line(const Plan& plan, size_t gate, shared::MonoTime now) const;
+    [[nodiscard]] std::string running_line(size_t gate, const shared::Face& face) const;
+    // The live lines of now, for a window of this size.
+    [[nodiscard]] std::vector<std::string> live_lines(size_t rows, const shared::Face& face) const;
     void redraw();
+    // Back to where the live lines begin.
+    [[nodiscard]] std::string up(size_t rows, size_t columns) const;
     void write(const std::string& text) const;
 
     const Repository& repo_;
@@ -58,7 +62,7 @@ class Display final : public Watcher {
     const Plan* plan_ = nullptr;
     std::vector<Line> lines_;
     std::string preparing_;
-    size_t drawn_ = 0;  // live lines on the screen now
+    std::vector<size_t> drawn_;  // columns of the live lines on the screen now
     size_t frame_ = 0;
 };
 
@@ -66,6 +70,8 @@ class Display final : public Watcher {
 
 // "tidegate pre-push  main → origin  2 commits, tree 4f1c9e2"
 [[nodiscard]] std::string headline(const Plan& plan, const Target& target, const Occasion& occasion);
+// A gate's name, with the blanks up to its line's next column.
+[[nodiscard]] std::string gate_name(const Plan& plan, const Gate& gate, const shared::Face& face);
 // One settled gate: "  ✓ unit           3 files            0.31s".
 [[nodiscard]] std::string gate_line(const Plan& plan, const GateRun& run, const shared::Face& face);
 // The whole of a finished run without the headline; `remarks` stand before the last line.

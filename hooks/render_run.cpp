@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kNameColumns = 15;
 constexpr size_t kDetailColumns = 19;
+constexpr int kNarrow = 60;         // columns; below, nothing is spent on alignment but the names
 constexpr size_t kMostLines = 200;  // of one gate's output; the log has all
 
 std::string padded(std::string text, size_t columns) {
@@ -53,19 +54,13 @@ std::string detail_of(const GateRun& run) {
         case Outcome::Skipped: return with_word("skipped", run.detail);
         case Outcome::Failed: return run.detail.empty() ? "failed" : run.detail;
         case Outcome::NotRun: return with_word("not run", run.detail);
-        case Outcome::Cancelled: return "interrupted";
+        case Outcome::Cancelled: return run.attempts > 0 ? "interrupted" : "not run";
     }
     return {};
 }
 
 bool has_time(Outcome outcome) {
     return outcome == Outcome::Passed || outcome == Outcome::Flaky || outcome == Outcome::Failed;
-}
-
-size_t name_columns(const Plan& plan) {
-    size_t widest = 0;
-    for (const auto& gate : plan.gates) widest = std::max(widest, columns_of(gate.gate->name));
-    return std::max(kNameColumns, widest + 2);
 }
 
 std::string shown_path(const Repository& repo, const std::string& path) {
@@ -157,12 +152,29 @@ std::string again(const Repository& repo, const Target& target, const std::vecto
     return text;
 }
 
+std::string interrupted(const Target& target, const RunReport& report, const Face& face,
+                        const Occasion& occasion, size_t columns) {
+    constexpr std::string_view kWord = "interrupted";
+    std::vector<std::string> ended;
+    for (const auto& gate : report.gates)
+        if (gate.outcome == Outcome::Cancelled && gate.attempts > 0)
+            ended.push_back(escape_foreign(gate.gate->name));
+    auto sentence = std::string(kWord) + " after " + human_duration(report.took);
+    if (!ended.empty())
+        sentence += ": " + join(ended, ", ") + (ended.size() == 1 ? " was" : " were") + " stopped";
+    if (stops(target, occasion))
+        sentence += target.stage == "pre-push"     ? "; nothing was pushed"
+                    : target.stage == "pre-rebase" ? "; nothing was rebased"
+                                                   : "; nothing was committed";
+    const auto text = wrapped(sentence + (ended.empty() ? "" : "."), columns);
+    return face.paint(Colour::Yellow, kWord) + text.substr(std::min(text.size(), kWord.size()));
+}
+
 std::string last_words(const Repository& repo, const Target& target, const RunReport& report,
                        const Face& face, const Occasion& occasion, const std::vector<std::string>& remarks) {
-    if (report.cancelled)
-        return face.paint(Colour::Yellow, "interrupted") + " after " + human_duration(report.took) + "\n";
+    const auto columns = static_cast<size_t>(std::clamp(face.width, 10, 80));
+    if (report.cancelled) return interrupted(target, report, face, occasion, columns);
     const auto failed = names_of(report, Outcome::Failed);
-    const auto columns = static_cast<size_t>(std::clamp(face.width, 40, 80));
     std::string sentence = stops(target, occasion) ? "stopped: " : "failed: ";
     const auto colon = sentence.size() - 2;
     if (!failed.empty())
@@ -205,14 +217,26 @@ std::string headline(const Plan& plan, const Target& target, const Occasion& occ
     return text + tree;
 }
 
+std::string gate_name(const Plan& plan, const Gate& gate, const Face& face) {
+    size_t widest = 0;
+    for (const auto& planned : plan.gates)
+        widest = std::max(widest, columns_of(escape_foreign(planned.gate->name)));
+    auto columns = std::max(kNameColumns, widest + 2);
+    if (face.terminal && face.width < kNarrow)
+        columns = std::min(widest + 2, static_cast<size_t>(std::max(face.width / 2, 8)));
+    return padded(cut_to(escape_foreign(gate.name), columns - 1), columns);
+}
+
 std::string gate_line(const Plan& plan, const GateRun& run, const Face& face) {
     const auto mark = mark_of(run.outcome);
-    auto body = padded(escape_foreign(run.gate->name), name_columns(plan));
+    const bool narrow = face.terminal && face.width < kNarrow;
+    auto body = gate_name(plan, *run.gate, face);
     const auto detail = escape_foreign(detail_of(run));
-    body += has_time(run.outcome) ? padded(detail, kDetailColumns) : detail;
+    const auto columns = narrow || !has_time(run.outcome) ? 0 : kDetailColumns;
+    body += padded(detail, columns);
     if (has_time(run.outcome))
-        body += (columns_of(detail) >= kDetailColumns ? "  " : "") + human_duration(run.took);
-    if (face.terminal) body = cut_to(body, static_cast<size_t>(std::max(face.width - 5, 20)));
+        body += (detail.empty() || columns_of(detail) < columns ? "" : "  ") + human_duration(run.took);
+    if (face.terminal) body = cut_to(body, static_cast<size_t>(std::max(face.width - 5, 1)));
     if (run.outcome == Outcome::Empty) body = face.paint(Colour::Dim, body);
     return "  " + face.paint(mark.colour, mark.sign) + " " + body + "\n";
 }

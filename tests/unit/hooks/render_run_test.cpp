@@ -151,11 +151,14 @@ TEST_CASE("face: a gate that changed the tree stops, by name") {
     CHECK(text.find("stopped: gate unit changed files of the tree: a.c, b.c.") != std::string::npos);
 }
 
-TEST_CASE("face: an interrupted run says so and nothing more") {
+TEST_CASE("face: an interrupted run says what was stopped and nothing more") {
     Scene scene;
     scene.report.cancelled = true;
     for (auto& gate : scene.report.gates) gate.outcome = Outcome::Cancelled;
-    CHECK(scene.shown(kPipe).ends_with("interrupted after 3.0s\n"));
+    scene.report.gates[1].attempts = 1;
+    CHECK(scene.shown(kPipe).ends_with("interrupted after 3.0s: unit was stopped; nothing was pushed.\n"));
+    scene.report.gates[1].attempts = 0;
+    CHECK(scene.shown(kPipe).ends_with("interrupted after 3.0s; nothing was pushed\n"));
     CHECK(scene.shown(kPipe).find("Again") == std::string::npos);
 }
 
@@ -164,4 +167,11 @@ TEST_CASE("face: no line is wider than a narrow terminal") {
     scene.stage.gates[0].name = "a-gate-with-quite-a-long-name-indeed";
     const Face narrow{.terminal = true, .colours = false, .width = 30};
     CHECK(shared::columns_of(gate_line(scene.plan, scene.report.gates[0], narrow)) <= 31);
+    scene.report.gates[0].detail = "timed out after 30m, and then some";
+    for (int width = 1; width < 100; ++width) {
+        const Face face{.terminal = true, .colours = false, .width = width};
+        for (const auto& run : scene.report.gates)
+            CHECK(shared::columns_of(gate_line(scene.plan, run, face)) <=
+                  static_cast<size_t>(std::max(width, 6)));  // its newline counts for one
+    }
 }
