@@ -84,6 +84,7 @@ void Display::write(const std::string& text) const {
 void Display::started(const Plan& plan) {
     plan_ = &plan;
     lines_.assign(plan.gates.size(), {});
+    if (occasion_.continued) return;
     write(headline(plan, target_, occasion_) + "\n");
     if (!plan.scope.empty()) write(plan.scope + "\n");
 }

@@ -13,8 +13,9 @@ namespace tidegate::hooks {
 
 // Who started the run, for the words around it.
 struct Occasion {
-    bool by_hook = true;  // git did; else `tidegate run`
-    std::string remote;   // of a push
+    bool by_hook = true;     // git did; else `tidegate run`
+    std::string remote;      // of a push
+    bool continued = false;  // goes on with a run that has its headline already
 };
 
 class Display final : public Watcher {

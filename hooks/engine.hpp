@@ -18,6 +18,7 @@ struct StageRun {
     std::unique_ptr<Prepared> prepared;
     Plan plan;
     RunReport report;
+    std::vector<std::string> fixed;  // paths whose fix is in the index and the working tree now
     bool whole = false;  // it speaks of the whole tree, and may be attested
 };
 [[nodiscard]] Result<StageRun> run_stage(const Repository& repo, Target target,

@@ -6,11 +6,27 @@ namespace tidegate::hooks {
 
 using namespace shared;
 
+namespace {
+
+// What git would do with a fixed index that nobody means; empty where it may go on.
+Result<std::string> reason_to_stop(const Repository& repo, const std::string& stage, const StageRun& run) {
+    if (run.fixed.empty()) return std::string();
+    // git made the merge's tree before it asked us, and would commit that one.
+    if (stage == "pre-merge-commit")
+        return std::string("stopped: the merge was fixed. Conclude it with: git commit");
+    if (repo.merging || !repo.head || TRY(tree_of(repo, *repo.head)) != run.prepared->target.tree)
+        return std::string();
+    return std::string("stopped: with the fixes nothing is left to commit; if that is meant, commit again");
+}
+
+}  // namespace
+
 Result<int> gate_index(const Repository& repo, const HookCall& call) {
     auto options = session_options(call);
     options.first_of = call.stage == "pre-commit" || call.stage == "pre-merge-commit";
     const bool merge = call.stage == "pre-merge-commit" && !attests(repo, call.stage);
     const auto proofs = TRY(attest_if_asked(repo, merge ? "pre-commit" : call.stage, options));
+    if (options.first_of && fixes_at_commit(repo)) options.fix = FixMode::Commit;
     auto target = TRY(index_target(repo, call.stage));
     hand_over(call, target);
     auto run = TRY(run_session(repo, std::move(target), options));
@@ -20,7 +36,11 @@ Result<int> gate_index(const Repository& repo, const HookCall& call) {
         auto again = TRY(index_target(repo, "pre-commit"));
         run = TRY(run_session(repo, std::move(again), options));
     }
-    return finish(repo, run, proofs.get());
+    const int code = finish(repo, run, proofs.get());
+    if (code != 0) return code;
+    const auto stop = TRY(reason_to_stop(repo, call.stage, run));
+    say(stop);
+    return stop.empty() ? 0 : exit_code(ErrorKind::Failed);
 }
 
 Result<int> gate_rebase(const Repository& repo, const HookCall& call) {

@@ -23,6 +23,8 @@ struct PlannedGate {
     std::vector<TreeEntry> files;  // those of the change that match and are still to be looked at
     size_t matched = 0;            // those of the change that match
     std::string definition;        // cache key
+    bool first = false;            // runs before all that is not
+    bool to_fix = false;  // when it fails, what is not `first` does not run: its fix makes another tree
     std::vector<std::string> inputs;  // to remember when it passes: one, or one for each of `files`
 
     [[nodiscard]] bool in_process() const { return !gate->builtins.empty(); }

@@ -60,6 +60,10 @@ void Runner::settle_what_does_not_run() {
 }
 
 bool Runner::may_start(size_t index) {
+    for (size_t i = 0; !plan_.gates[index].first && i < plan_.gates.size(); ++i) {
+        const bool to_be_fixed = plan_.gates[i].to_fix && report_.gates[i].outcome == Outcome::Failed;
+        if (plan_.gates[i].first && (!settled_[i] || to_be_fixed)) return false;
+    }
     for (const auto& need : plan_.gates[index].gate->needs) {
         for (size_t i = 0; i < plan_.gates.size(); ++i) {
             if (plan_.gates[i].gate->name != need) continue;

@@ -6,6 +6,8 @@
 #include "hooks/plan.hpp"
 #include "hooks/run_report.hpp"
 
+#include <functional>
+
 namespace tidegate::hooks {
 
 // Called in the runner's thread. Gates by their index in the plan.
@@ -26,6 +28,8 @@ class Watcher {
 struct RunOptions {
     BaselineOf baseline;  // asked where a gate has a benchmark with a limit; empty: nothing is known
     int cancel_fd = -1;   // readable: end everything (a signalfd); not owned
+    // Called when all gates have ended, with the snapshot's checkout and what was done to it; may be empty.
+    std::function<Result<void>(const std::string& checkout, const Spoil& spoil)> on_changes = nullptr;
 };
 
 // Errors are of our own making (no snapshot, no git); a gate that fails is in the report. What passed is

@@ -121,6 +121,8 @@ void Runner::attempt_ended(Job& job) {
     run.attempts = job.attempts;
     run.tail = job.output.tail();
     const auto failure = job.failure;
+    run.ended_by_itself = !failure || (failure->signal == 0 && failure->code < 126 && !failure->timed_out &&
+                                       !failure->cancelled);
     const bool again = job.attempts > 1;
     auto found = std::move(job.found);
     run.tests = std::move(found.tests);

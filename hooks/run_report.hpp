@@ -30,10 +30,11 @@ struct GateRun {
     shared::Duration took{0};
     size_t files = 0;  // it was run on
     int attempts = 0;
-    std::string tail;           // the end of its output, at most 64 KiB, as it came (escape when showing)
-    std::string log;            // path; empty where nothing ran
-    std::string hint;           // a sentence; may be empty
-    reports::TestReport tests;  // out of its own reports
+    bool ended_by_itself = false;  // its command was found, and ended by no signal and in time
+    std::string tail;              // the end of its output, at most 64 KiB, as it came (escape when showing)
+    std::string log;               // path; empty where nothing ran
+    std::string hint;              // a sentence; may be empty
+    reports::TestReport tests;     // out of its own reports
     std::vector<reports::Finding> findings;  // of its reports and of built-in checks, whatever their level
     std::optional<reports::Share> coverage;
     std::vector<shared::Measure> measures;

@@ -54,6 +54,7 @@ Result<void> Runner::run_setup(size_t index) {
 Result<void> Runner::close_snapshot() {
     if (!snapshot_) return {};
     report_.spoil = TRY(snapshot_->spoil());
+    if (options_.on_changes) TRY(options_.on_changes(snapshot_->path(), report_.spoil));
     if (!report_.spoil.changed.empty() && in_snapshot_.size() == 1)
         report_.spoiler = report_.gates[in_snapshot_.front()].gate->name;
     if (!report_.spoil.added.empty())

@@ -47,6 +47,19 @@ Result<std::string> widen(const Repository& repo, Prepared& ready, Proofs& proof
     return "judging all " + count_of(ready.target.entries.size(), "file") + ": " + scope.why;
 }
 
+// Gates with a benchmark are held to what was attested of it last.
+Result<RunReport> run_with_baseline(const Repository& repo, StageRun& run, const Cache& cache,
+                                    Display& display, const SessionOptions& options) {
+    auto run_options = options.run;
+    auto& target = run.prepared->target;
+    std::optional<Proofs> proofs;  // opened where a gate asks
+    run_options.baseline = [&](const std::string& gate) -> Result<std::optional<Baseline>> {
+        if (options.attesting == nullptr && !proofs) proofs = TRY(Proofs::open(repo));
+        return last_attested(repo, target, gate, options.attesting != nullptr ? *options.attesting : *proofs);
+    };
+    return run_plan(repo, run.plan, target, cache, display, run_options);
+}
+
 }  // namespace
 
 Result<StageRun> run_session(const Repository& repo, Target target, const SessionOptions& options) {
@@ -80,30 +93,42 @@ Result<StageRun> run_session(const Repository& repo, Target target, const Sessio
 }
 
 Result<StageRun> run_prepared(const Repository& repo, StageRun run, const SessionOptions& options) {
-    auto& ready = *run.prepared;
     const Cache cache(repo.shared_dir() + "/cache");
-    auto wanted = options.plan;
-    std::string scope;
-    if (options.attesting != nullptr) scope = TRY(widen(repo, ready, *options.attesting, wanted));
-    run.plan = TRY(make_plan(repo, *ready.stage, ready.target, cache, wanted));
-    run.plan.scope = std::move(scope);
-    run.whole = options.attesting != nullptr;
-    Display display(repo, ready.target, Face::of(options.fd), options.fd, options.occasion);
-    auto run_options = options.run;
-    std::optional<Proofs> proofs;  // opened where a gate asks
-    run_options.baseline = [&](const std::string& gate) -> Result<std::optional<Baseline>> {
-        if (options.attesting == nullptr && !proofs) proofs = TRY(Proofs::open(repo));
-        return last_attested(repo, ready.target, gate,
-                             options.attesting != nullptr ? *options.attesting : *proofs);
-    };
-    auto report = run_plan(repo, run.plan, ready.target, cache, display, run_options);
-    if (!report) {
+    Fixes fixes(repo, options.fix, cache, options.run);
+    auto occasion = options.occasion;
+    Duration before{0};
+    while (true) {  // until nothing is left that a fix has not been tried on
+        auto& ready = *run.prepared;
+        auto wanted = options.plan;
+        std::string scope;
+        if (options.attesting != nullptr) scope = TRY(widen(repo, ready, *options.attesting, wanted));
+        run.plan = TRY(make_plan(repo, *ready.stage, ready.target, cache, wanted));
+        run.plan.scope = std::move(scope);
+        run.whole = options.attesting != nullptr;
+        fixes.put_first(run.plan);
+        Display display(repo, ready.target, Face::of(options.fd), options.fd, occasion);
+        auto report = run_with_baseline(repo, run, cache, display, options);
+        if (!report) {
+            display.clear();
+            return fail(std::move(report.error()));
+        }
+        run.report = std::move(*report);
+        before = run.report.took += before;
+        if (!fixes.wanted(run)) {
+            display.clear();
+            TRY(fixes.finish(run, options.fd));
+            display.settle(run.plan, run.report);
+            return run;
+        }
+        auto next = fixes.mend(run, display);
         display.clear();
-        return fail(std::move(report.error()));
+        if (!next) return fail(std::move(next.error()));
+        run.prepared = TRY(prepare_stage(repo, std::move(*next)));
+        if (run.prepared->stage == nullptr)
+            return fail(ErrorKind::Invalid, "a fix has taken the stage out of " + std::string(kConfigFile),
+                        "nothing was changed");
+        occasion.continued = true;
     }
-    run.report = std::move(*report);
-    display.settle(run.plan, run.report);
-    return run;
 }
 
 int exit_code_of(const RunReport& report) {

@@ -4,6 +4,7 @@
 #include "hooks/attest.hpp"
 #include "hooks/display.hpp"
 #include "hooks/engine.hpp"
+#include "hooks/fix.hpp"
 #include "hooks/proof.hpp"
 
 namespace tidegate::hooks {
@@ -12,6 +13,7 @@ struct SessionOptions {
     PlanOptions plan;
     RunOptions run;
     Occasion occasion;
+    FixMode fix = FixMode::Off;
     int fd = 2;  // where the face is shown
     bool first_of =
         true;  // false: another hook of the same act has told already that there is nothing to gate
@@ -19,8 +21,8 @@ struct SessionOptions {
     Proofs* attesting = nullptr;
 };
 
-// Prepares, plans, runs and shows. A tree without the stage has nothing to run: its StageRun has no stage, and
-// one line says so. A tree without .tidegate.yaml is the same, except where the working tree has one that was
+// Prepares, plans, runs, fixes where that is asked for (then the target is the index's), and shows. A tree without
+// the stage has nothing to run: its StageRun has no stage, and one line says so. A tree without .tidegate.yaml is the same, except where the working tree has one that was
 // only forgotten to be added (NotFound, with the mend).
 [[nodiscard]] Result<StageRun> run_session(const Repository& repo, Target target,
                                            const SessionOptions& options);

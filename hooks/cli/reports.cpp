@@ -102,8 +102,11 @@ Value run_value(const StageRun& run) {
     }
     Value notes{Value::List{}};
     for (const auto& note : run.report.notes) notes.push(note);
+    Value fixed{Value::List{}};
+    for (const auto& path : run.fixed) fixed.push(path);
     Value all;
     all.set("stage", target.stage).set("tree", target.tree.str()).set("commit", id_or_null(target.commit));
+    all.set("fixed", std::move(fixed));
     all.set("passed", run.report.passed() && !run.report.cancelled);
     all.set("skipped", run.report.skipped()).set("cancelled", run.report.cancelled);
     all.set("took_ms", milliseconds(run.report.took)).set("logs", run.report.logs);

@@ -25,7 +25,7 @@ PlanOptions plan_options(const Arguments& arguments) {
     options.skip = skip_from_environment();
     for (const auto& gate : arguments.texts("gate")) options.only.insert(gate);
     options.use_cache = !arguments.has("no-cache");
-    options.all_files = arguments.has("all");
+    options.all_files = arguments.has("all") || arguments.has("fix");
     return options;
 }
 
@@ -34,6 +34,14 @@ Result<Target> target_of(const Repository& repo, const std::string& stage, const
     const auto tree = arguments.text("tree");
     const auto from = arguments.text("from");
     const auto to = arguments.text("to");
+    if (arguments.has("fix")) {
+        if (tree || from || to)
+            return fail(ErrorKind::Usage, "--fix mends what is staged, and no other tree",
+                        "without --tree, --from and --to");
+        if (repo.work_tree.empty())
+            return fail(ErrorKind::Usage, "--fix needs a working tree", "not in a bare repository");
+        return index_target(repo, stage);
+    }
     if (tree && (from || to))
         return fail(ErrorKind::Usage, "--tree and --from/--to exclude each other", "name one of them");
     if (tree) {
@@ -77,6 +85,7 @@ Result<int> run_stage_command(const Arguments& arguments) {
     options.plan = plan_options(arguments);
     options.run.cancel_fd = signals.get();
     options.occasion.by_hook = false;
+    if (arguments.has("fix")) options.fix = FixMode::Asked;
     std::optional<Proofs> proofs;
     if (arguments.has("attest")) {
         proofs = TRY(Proofs::open(repo, arguments.text("key", "")));
@@ -188,6 +197,9 @@ std::vector<Option> target_options() {
 
 std::vector<Command> run_commands() {
     auto run = target_options();
+    run.push_back({"--fix", "",
+                   "mend what can be mended, in all files that git tracks: staged and in the working tree",
+                   Takes::Nothing});
     run.push_back({"--attest", "", "sign an attestation when all gates have passed", Takes::Nothing});
     run.push_back({"--key", "FILE", "the private key to attest with", Takes::One});
     run.push_back({"--junit", "FILE", "write a JUnit report of the gates", Takes::One});

@@ -65,6 +65,7 @@ struct Gate {
     std::vector<std::string> builtins;  // … and builtin
     builtin::Options builtin_options;   // of all of them
     Script fix;
+    bool builtin_fix = true;  // built-in checks that know what is right mend it
     FileFilter files;
     std::vector<std::string> needs;
     shared::Duration timeout{0};

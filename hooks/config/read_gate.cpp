@@ -5,6 +5,18 @@ namespace tidegate::hooks {
 
 using namespace shared;
 
+namespace {
+
+// `fix: false` keeps built-in checks from mending what they find.
+bool read_builtin_fix(MapReader& map, const Value& value, bool has_builtins) {
+    if (value.boolean() && !has_builtins)
+        map.reject(value, "`fix: true` is for built-in checks",
+                   "name the command: fix: clang-format -i {files}");
+    return value.boolean();
+}
+
+}  // namespace
+
 Gate read_gate(const Document& document, const Value& value, const Defaults& defaults, MapReader& stage) {
     MapReader map(document, value, "gates");
     map.also_called("run", {"command", "cmd", "script", "entry", "exec"});
@@ -19,7 +31,11 @@ Gate read_gate(const Document& document, const Value& value, const Defaults& def
                    "letters, digits and - _ . : +, at most 64, not beginning with - or .");
     gate.run = read_script(map, "run");
     read_builtins(map, gate);
-    gate.fix = read_script(map, "fix");
+    const Value* fix = map.any("fix");
+    if (fix != nullptr && fix->is(Value::Kind::Bool))
+        gate.builtin_fix = read_builtin_fix(map, *fix, !gate.builtins.empty());
+    else
+        gate.fix = read_script(map, "fix");
     gate.files.include = read_globs(map, "files");
     gate.files.exclude = read_globs(map, "exclude");
     gate.needs = map.texts("needs");
@@ -44,6 +60,10 @@ Gate read_gate(const Document& document, const Value& value, const Defaults& def
         stage.reject(value, "a gate has either `run` or `builtin`: " + escape_foreign(gate.name));
     else if (!gate.report.empty() && gate.run.empty())
         stage.reject(value, "a built-in check writes no `report`: " + escape_foreign(gate.name));
+    else if (!gate.fix.empty() && gate.workspace == Workspace::Worktree)
+        stage.reject(value,
+                     "`fix` works in the snapshot, never in the working tree: " + escape_foreign(gate.name),
+                     "take `workspace: worktree` out, or the `fix`");
     return gate;
 }
 

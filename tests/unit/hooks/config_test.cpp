@@ -23,7 +23,8 @@ stages:
     setup:
       - {run: npm ci, inputs: [package-lock.json]}
     gates:
-      - {name: build, run: make -j2}
+      - {name: build, run: make -j2, workspace: worktree}
+      - {name: hygiene, builtin: yaml, fix: false}
       - name: unit
         needs: [build]
         run: [ctest, "--output-junit", "{reports}/junit.xml"]
@@ -32,7 +33,6 @@ stages:
         env: {TZ: UTC}
         pass_env: [FOO_*]
         required: true
-        workspace: worktree
         version: ctest --version
         only: [merge, {branch: "release/*"}]
         except: [rebase]
@@ -49,9 +49,13 @@ stages:
     CHECK(stage->link == std::vector<std::string>{"node_modules"});
     REQUIRE(stage->setup.size() == 1);
     CHECK(stage->setup[0].run.shell == "npm ci");
-    REQUIRE(stage->gates.size() == 2);
+    REQUIRE(stage->gates.size() == 3);
+    CHECK(stage->gates[0].workspace == Workspace::Worktree);
+    CHECK_FALSE(stage->gates[1].builtin_fix);
     CHECK(stage->gates[0].timeout == std::chrono::minutes(10));
-    const auto& unit = stage->gates[1];
+    const auto& unit = stage->gates[2];
+    CHECK(unit.fix.shell == "clang-format -i {files}");
+    CHECK(unit.builtin_fix);
     CHECK(unit.run.argv.size() == 3);
     CHECK(unit.run.mentions("{reports}"));
     CHECK(unit.timeout == std::chrono::minutes(5));
@@ -59,7 +63,6 @@ stages:
     CHECK(unit.env.at("TZ") == "UTC");
     CHECK(unit.pass_env == std::vector<std::string>{"FOO_*", "TOKEN"});
     CHECK(unit.required);
-    CHECK(unit.workspace == Workspace::Worktree);
     CHECK(unit.only.merge);
     CHECK(unit.only.branches.size() == 1);
     CHECK(unit.except.rebase);
@@ -93,6 +96,10 @@ TEST_CASE("config: a mistake is shown at its place, with what was meant") {
         {"passing git's variables", "      - {name: a, run: x, pass_env: [GIT_DIR]}\n", 5, "GIT_DIR", ""},
         {"too many retries", "      - {name: a, run: x, retries: 99}\n", 5, "retries", ""},
         {"unknown condition", "      - {name: a, run: x, only: [merg]}\n", 5, "merg", "conditions are"},
+        {"a fix of one's own files", "      - {name: a, run: x, fix: y, workspace: worktree}\n", 5,
+         "never in the working tree", "take `workspace: worktree` out"},
+        {"a fix without its command", "      - {name: a, run: x, fix: true}\n", 5, "for built-in checks",
+         "name the command"},
         {"empty command", "      - {name: a, run: []}\n", 5, "names no program", ""},
     };
     for (const auto& c : cases) {
