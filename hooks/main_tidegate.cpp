@@ -1,6 +1,7 @@
 // `tidegate`: the command line of developers and release managers. The only file that knows CLI11; what the
 // commands are is in hooks/cli/.
 #include "hooks/cli/commands.hpp"
+#include "hooks/cli/completion.hpp"
 #include "hooks/cli/help.hpp"
 #include "shared/base/process.hpp"
 #include "shared/base/text.hpp"
@@ -147,6 +148,7 @@ std::vector<Command> all_commands() {
         auto commands = group();
         std::move(commands.begin(), commands.end(), std::back_inserter(all));
     }
+    all.push_back(completion_command());
     return all;
 }
 
@@ -161,6 +163,11 @@ int run_program(int argc, char** argv) {
         {},
         all_commands(),
         {}};
+    // Half a command line is none for the parser: it is answered before it.
+    if (argc > 3 && std::string_view(argv[1]) == "completion" && std::string_view(argv[2]) == "words") {
+        std::cout << complete(top, std::vector<std::string>(argv + 4, argv + argc));
+        return 0;
+    }
     CLI::App app(top.about, top.name);
     app.set_version_flag("--version", std::string("tidegate ") + TIDEGATE_VERSION);
     Bound bound;

@@ -6,6 +6,7 @@
 #include "shared/base/process.hpp"
 #include "shared/base/text.hpp"
 #include "shared/doc/json.hpp"
+#include "shared/face/completion.hpp"
 #include "shared/face/face.hpp"
 
 #include <CLI/CLI.hpp>
@@ -178,6 +179,55 @@ void add_commands(CLI::App& program, Call& call) {
     add("why", "in a paragraph: why the app is not at what is declared, and what would change that", true);
 }
 
+// What a shell asks for the words after our name, the last one being completed.
+std::string complete(CLI::App& program, Call& call, const std::vector<std::string>& words) {
+    Completions found;
+    const auto all = [](const CLI::App*) { return true; };
+    CLI::App* at = &program;
+    std::string value_of;  // the option whose value comes next
+    size_t positionals = 0;
+    for (size_t i = 0; i + 1 < words.size(); ++i) {
+        const auto& word = words[i];
+        if (word == "=") continue;
+        if (!value_of.empty()) {
+            if (value_of == "--socket") call.socket = word;
+            value_of.clear();
+        } else if (word.starts_with('-')) {
+            const auto* option = at->get_option_no_throw(word);
+            if (option != nullptr && option->get_items_expected_max() > 0) value_of = word;
+        } else {
+            CLI::App* below = nullptr;
+            for (auto* sub : at->get_subcommands(all))
+                if (sub->get_name() == word) below = sub;
+            if (below != nullptr)
+                at = below;
+            else
+                ++positionals;
+        }
+    }
+    const std::string begun = words.empty() ? "" : words.back();
+    if (!value_of.empty()) {
+        found.files = value_of == "--socket";
+    } else if (begun.starts_with('-')) {
+        for (const auto* option : at->get_options())
+            for (const auto& name : option->get_lnames())
+                found.words.push_back({"--" + name, option->get_description()});
+    } else if (at == &program) {
+        for (const auto* sub : at->get_subcommands(all))
+            found.words.push_back({sub->get_name(), sub->get_description()});
+    } else if (at->get_name() == "completion") {
+        found.words = {{"bash", ""}, {"zsh", ""}, {"fish", ""}};
+    } else if (positionals == 0) {
+        call.command = "status";
+        const auto answer = ask(call);
+        const Value* apps = answer ? answer->find("apps") : nullptr;
+        if (apps != nullptr)
+            for (const auto& app : apps->list())
+                found.words.push_back({text(app, "app"), text(app, "state")});
+    }
+    return completion_lines(found, begun);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -188,11 +238,25 @@ int main(int argc, char** argv) {
     program.set_version_flag("--version", "tidegatectl " TIDEGATE_VERSION);
     program.require_subcommand(1);
     add_commands(program, call);
+    std::string shell;
+    auto* completion = program.add_subcommand("completion", "print the completion script of a shell");
+    completion->add_option("shell", shell, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+    if (argc > 3 && std::string_view(argv[1]) == "completion" && std::string_view(argv[2]) == "words") {
+        const auto lines = complete(program, call, std::vector<std::string>(argv + 4, argv + argc));
+        std::fwrite(lines.data(), 1, lines.size(), stdout);
+        return 0;
+    }
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return program.exit(error) == 0 ? 0 : 2;
     }
     ignore_sigpipe();
+    if (completion->parsed()) {
+        std::fputs(completion_script(shell, "tidegatectl")->c_str(), stdout);
+        return 0;
+    }
     return perform(call);
 }

@@ -42,6 +42,26 @@ function(tidegate_program name main)
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()
 
+# tidegate_completions(PROGRAM): has it print its completion scripts and installs them where the shells look.
+function(tidegate_completions program)
+  set(places bash share/bash-completion/completions ${program} zsh share/zsh/site-functions _${program}
+             fish share/fish/vendor_completions.d ${program}.fish)
+  set(scripts)
+  while(places)
+    list(POP_FRONT places shell folder name)
+    set(script ${CMAKE_CURRENT_BINARY_DIR}/completions/${shell}/${name})
+    add_custom_command(
+      OUTPUT ${script}
+      COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_CURRENT_BINARY_DIR}/completions/${shell}
+      COMMAND ${program} completion ${shell} > ${script}
+      DEPENDS ${program}
+      VERBATIM)
+    list(APPEND scripts ${script})
+    install(FILES ${script} DESTINATION ${folder})
+  endwhile()
+  add_custom_target(${program}_completions ALL DEPENDS ${scripts})
+endfunction()
+
 # tidegate_link_static_where_asked(LIBRARY NAME): links libNAME, but its archive into programs that have the property
 # TIDEGATE_STATIC. For the hook alone: each library less to load is time less at every commit.
 function(tidegate_link_static_where_asked library name)

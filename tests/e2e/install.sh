@@ -12,6 +12,11 @@ test_an_installed_program_runs_from_where_it_lies() {
         expect_contains "$out" "0."
     done
     expect_file "$work/prefix/lib/sysusers.d/tidegate.conf"
+    for program in tidegate tidegatectl; do
+        expect_file "$work/prefix/share/bash-completion/completions/$program"
+        expect_file "$work/prefix/share/zsh/site-functions/_$program"
+        expect_file "$work/prefix/share/fish/vendor_completions.d/$program.fish"
+    done
     expect_file "$work/prefix/lib/tmpfiles.d/tidegate.conf"
     expect_file "$work/prefix/share/doc/tidegate/examples/tidegated.yaml"
 }
