@@ -3,6 +3,7 @@
 #include "reconciler/host_ports.hpp"
 #include "shared/base/text.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace tidegate::reconciler {
@@ -135,6 +136,12 @@ void read_schedule(Look& look, const Host& host, const Repo& repo) {
         if (!app.wrong) app.wrong = schedule.error();
 }
 
+// git's own `Revert "<subject>"` repeats the subject of what it reverts: that is no wish of its author's.
+bool says_leave_out(std::string_view message) {
+    if (message.starts_with("Revert \"")) message.remove_prefix(std::min(message.find('\n'), message.size()));
+    return message.find(kLeaveOut) != std::string_view::npos;
+}
+
 Result<ManifestsBranch> open_branch(const Host& host) {
     return ManifestsBranch::open(host.manifests_folder(), *host.config.manifests_url,
                                  *host.config.manifests_branch, TRY(host.manifests_access()));
@@ -147,7 +154,7 @@ Result<void> accept_tip(const Host& host, const Repo& repo, Look& look) {
     if (look.accepted && look.accepted->revision == *look.tip) return {};
     std::optional<Oid> before;
     if (look.accepted) before = look.accepted->revision;
-    look.left_out = TRY(repo.commit(*look.tip)).message.find(kLeaveOut) != std::string::npos;
+    look.left_out = says_leave_out(TRY(repo.commit(*look.tip)).message);
     if (look.left_out) return {};
     const auto allowed = TRY(host.allowed());
     const auto verified = TRY(verify_revision(repo, *look.tip, before, host.policy(), allowed, now));

@@ -403,7 +403,7 @@ test_a_revision_that_says_skip_deploy_comes_with_the_next_one() {
     expect_status 0
     expect_contains "$err" "revision left out"
     serves 1
-    git -C "$work/deploy" commit -q --allow-empty -S -m "now"
+    git -C "$work/deploy" commit -q --allow-empty -S -m 'Revert "web [skip-deploy]"'
     git -C "$work/deploy" push -q "$work/deploy.git" HEAD:deploy
     once
     expect_status 0
