@@ -96,7 +96,8 @@ SessionOptions session_options(const HookCall& call) {
 void hand_over(const HookCall& call, Target& target) {
     target.arguments = named_arguments(*call.hook, call.arguments);
     for (auto& [name, value] : target.arguments)  // gates run elsewhere
-        if (name == "message_file" && !value.starts_with('/')) value = working_directory() + "/" + value;
+        if (name == "message_file" && !value.empty() && !value.starts_with('/'))
+            value = working_directory() + "/" + value;
     target.input = call.input;
     target.remembered = call.hook->remembered;
 }

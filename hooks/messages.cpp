@@ -72,7 +72,8 @@ Result<builtin::Message> message_in(const Repository& repo, const std::string& f
 
 Result<std::vector<builtin::Message>> messages_of(const Repository& repo, const Target& target) {
     std::vector<builtin::Message> messages;
-    if (const auto* file = find_argument(target.arguments, "message_file")) {
+    const auto* file = find_argument(target.arguments, "message_file");
+    if (file != nullptr && !file->empty()) {
         messages.push_back(TRY(message_in(repo, *file)));
         return messages;
     }

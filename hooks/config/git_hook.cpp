@@ -30,8 +30,8 @@ const GitHook* find_git_hook(std::string_view name) {
 
 HookArguments named_arguments(const GitHook& hook, const std::vector<std::string>& given) {
     HookArguments named;
-    for (size_t i = 0; i < given.size() && i < hook.arguments.size() && !hook.arguments[i].empty(); ++i)
-        named.emplace_back(hook.arguments[i], given[i]);
+    for (size_t i = 0; i < hook.arguments.size() && !hook.arguments[i].empty(); ++i)
+        named.emplace_back(hook.arguments[i], i < given.size() ? given[i] : std::string());
     return named;
 }
 

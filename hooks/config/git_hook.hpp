@@ -27,9 +27,9 @@ struct GitHook {
 // Named values, in git's order.
 using HookArguments = std::vector<std::pair<std::string, std::string>>;
 
-// By the hook's own names. What git left out is left out; what it gives beyond is passed over.
+// By the hook's own names. What git left out is empty, as it would be to a script; what it gives beyond is passed over.
 [[nodiscard]] HookArguments named_arguments(const GitHook& hook, const std::vector<std::string>& given);
-// nullptr where git did not give it.
+// nullptr where no hook called, or has no such argument.
 [[nodiscard]] const std::string* find_argument(const HookArguments& arguments, std::string_view name);
 // "message_file" → "TIDEGATE_MESSAGE_FILE"
 [[nodiscard]] std::string variable_of(std::string_view argument);

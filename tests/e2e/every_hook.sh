@@ -44,14 +44,14 @@ stages:
   prepare-commit-msg:
     gates:
       - name: branch
-        run: 'echo "from $TIDEGATE_MESSAGE_SOURCE" >>{message_file}; echo "{message_commit}" >>{message_file}'
+        run: 'echo "from $TIDEGATE_MESSAGE_SOURCE" >>{message_file}; echo "of:"{message_commit} >>{message_file}'
 Y
     change app a.txt two
     run git -C app commit -m "subject"
     expect_status 0
     expect_equal "$(git -C app log -1 --format=%B)" "subject
 from message
-{message_commit}"
+of:"
 }
 
 test_a_checkout_runs_its_stage_in_the_working_tree_and_cannot_fail() {
@@ -351,7 +351,7 @@ stages:
   pre-commit: {gates: [{name: hygiene, builtin: [trailing-whitespace, end-of-file, json, secrets]}]}
 Y
     local i
-    for i in $(seq 1000 1999); do printf '{"n": %d} \n' "$i" >"app/f$i.json"; done
+    for i in $(seq 1000 1999); do printf '{"n": %d\n' "$i" >"app/f$i.json"; done
     git -C app add -A
     run git -C app commit -m many
     expect_status 1
@@ -359,5 +359,5 @@ Y
     log=$(ls -d app/.git/tidegate/logs/*)/hygiene.log
     sort -c "$log"
     expect_equal "$(wc -l <"$log")" 1000
-    expect_equal "$(head -1 "$log")" "f1000.json:1:12: trailing whitespace"
+    expect_contains "$(head -1 "$log")" "f1000.json:"
 }
