@@ -3,6 +3,7 @@
 #include "manifests/branch.hpp"
 #include "manifests/checkout.hpp"
 #include "manifests/commands.hpp"
+#include "manifests/depends.hpp"
 #include "manifests/manifest.hpp"
 #include "manifests/windows.hpp"
 #include "shared/base/files.hpp"
@@ -45,10 +46,15 @@ class Linter {
                           std::nullopt,
                           {}});
         check_rules_against_folders();
+        check_dependencies();
         return std::move(report_);
     }
 
   private:
+    struct Needs {
+        std::vector<std::string> on;
+        Where where;
+    };
     struct Seen {
         std::string file;
         std::map<std::string, std::string> hosts;
@@ -160,6 +166,7 @@ class Linter {
                           at("migrate"),
                           {}});
         check_root(environment, manifest, file, at("root"));
+        depends_[environment][manifest.app] = {manifest.depends_on, at("depends_on")};
     }
 
     // Two apps of an environment in one folder would prune each other's releases, unless no host has both.
@@ -181,6 +188,35 @@ class Linter {
             break;
         }
         there.push_back({file, manifest.hosts});
+    }
+
+    void check_dependencies() {
+        for (const auto& [environment, apps] : depends_) {
+            Dependencies dependencies;
+            std::vector<std::string_view> names;
+            for (const auto& [app, needs] : apps) {
+                dependencies[app] = needs.on;
+                names.push_back(app);
+            }
+            for (const auto& [app, needs] : apps) {
+                for (const auto& name : needs.on) {
+                    if (apps.count(name) != 0) continue;
+                    const auto near = nearest(name, names);
+                    problem(
+                        Error{ErrorKind::Invalid,
+                              "`depends_on` names `" + name + "`, which " + environment + " does not have",
+                              near.empty() ? "" : "did you mean `" + std::string(near) + "`?",
+                              needs.where,
+                              {}});
+                }
+                if (const auto circle = circle_of(dependencies, app); !circle.empty())
+                    problem(Error{ErrorKind::Invalid,
+                                  "`depends_on` goes in a circle: " + join(circle, " → "),
+                                  "take one of them out",
+                                  needs.where,
+                                  {}});
+            }
+        }
     }
 
     void check_rules_against_folders() {
@@ -209,7 +245,8 @@ class Linter {
     LintReport report_;
     std::optional<BranchRules> rules_;
     std::set<std::string> environments_;
-    std::map<std::string, std::vector<Seen>> roots_;  // "environment root"
+    std::map<std::string, std::map<std::string, Needs>> depends_;  // by environment and app
+    std::map<std::string, std::vector<Seen>> roots_;               // "environment root"
 };
 
 Value to_value(const LintReport& report) {

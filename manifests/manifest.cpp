@@ -30,6 +30,7 @@ Result<Manifest> parse_manifest(std::string file, std::string text) {
         for (const auto& entry : hosts->map())
             if (!is_plain_name(entry.key))
                 top.reject(entry.value, quoted(entry.key) + " is not a label's name");
+    manifest.depends_on = read_depends_on(top, manifest.app);
     manifest.root = judged(top, "root", Required::Yes, fault_of_absolute_path);
     if (top.has("user")) manifest.user = judged(top, "user", Required::No, fault_of_user);
     read_shared(top, manifest);

@@ -174,8 +174,9 @@ struct Manifest {
     Source release;
     std::optional<Require> require;
     std::map<std::string, std::string> hosts;  // labels a host must have; empty: every host
-    std::string root;                          // absolute, normal
-    std::string user;                          // empty: not given
+    std::vector<std::string> depends_on;  // apps of the environment that come first, where a host has them
+    std::string root;                     // absolute, normal
+    std::string user;                     // empty: not given
     std::vector<shared::RelPath> shared_dirs;
     std::vector<shared::RelPath> shared_files;
     std::map<std::string, std::string> env;

@@ -2,6 +2,8 @@
 #include "manifests/sections.hpp"
 #include "shared/base/text.hpp"
 
+#include <algorithm>
+
 namespace tidegate::manifests {
 
 using namespace shared;
@@ -24,6 +26,18 @@ std::vector<RelPath> read_paths(MapReader& reader, std::string_view key) {
 }
 
 }  // namespace
+
+std::vector<std::string> read_depends_on(MapReader& top, const std::string& app) {
+    auto names = top.texts("depends_on");
+    const Value* value = top.any("depends_on");
+    for (const auto& name : names) {
+        if (auto good = check_name("app", name); !good) top.reject(*value, std::move(good.error()));
+        if (name == app) top.reject(*value, "`depends_on` names the app itself");
+        if (std::count(names.begin(), names.end(), name) > 1)
+            top.reject(*value, "`depends_on` names " + quoted(name) + " twice");
+    }
+    return names;
+}
 
 void read_shared(MapReader& top, Manifest& manifest) {
     const Value* value = top.map("shared");

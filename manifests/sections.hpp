@@ -17,6 +17,8 @@ namespace tidegate::manifests {
 // Each reads the key of its name in the manifest's own map; what is wrong is put at its place there.
 [[nodiscard]] Source read_release(shared::MapReader& top);
 [[nodiscard]] std::optional<Require> read_require(shared::MapReader& top);
+// After `app` is read: nobody waits for itself.
+[[nodiscard]] std::vector<std::string> read_depends_on(shared::MapReader& top, const std::string& app);
 void read_shared(shared::MapReader& top, Manifest& manifest);
 [[nodiscard]] std::map<std::string, std::string> read_env(shared::MapReader& top);
 // After read_env(): a name in both is refused.

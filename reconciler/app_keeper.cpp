@@ -104,6 +104,21 @@ Declared AppKeeper::declared_of(const DeclaredApp& app, const AppRow& remembered
     return out;
 }
 
+std::string AppKeeper::waits_for(const DeclaredApp& app, const Look& look) {
+    if (!app.spec) return {};
+    for (const auto& name : app.spec->depends_on) {
+        const auto other = look.apps.find(name);
+        if (other == look.apps.end()) continue;  // another host's
+        const auto known = host_.journal.app(name);
+        if (!known) return name + ": " + known.error().line();
+        if (known->broken) return name + ", which is broken";
+        if (known->running && known->running->digest == other->second.digest) continue;
+        if (known->hold && known->hold->digest == other->second.digest) return name + ", which is held";
+        return name + ", which is not deployed yet";
+    }
+    return {};
+}
+
 Observed AppKeeper::observe(const std::optional<DeclaredApp>& app, const AppRow& remembered) {
     Observed out;
     std::string path;
@@ -138,6 +153,7 @@ Result<AppKeeper::View> AppKeeper::view() {
     view.remembered = TRY(host_.journal.app(app_));
     view.unfinished = TRY(host_.journal.unfinished(app_));
     if (view.app) view.declared = declared_of(*view.app, view.remembered, *looked->accepted);
+    if (view.app) view.declared->waits_for = waits_for(*view.app, *looked);
     view.observed = observe(view.app, view.remembered);
     report_.current = view.observed.current.value_or("");
     report_.denied =

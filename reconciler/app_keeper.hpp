@@ -41,6 +41,8 @@ class AppKeeper {
     [[nodiscard]] Decision decide_now(const View& view) const;
     [[nodiscard]] Declared declared_of(const DeclaredApp& app, const AppRow& remembered,
                                        const Accepted& accepted);
+    // The first app of `depends_on` that this host has and that does not run what is declared, with the reason.
+    [[nodiscard]] std::string waits_for(const DeclaredApp& app, const Look& look);
     [[nodiscard]] Observed observe(const std::optional<DeclaredApp>& app, const AppRow& remembered);
     void observe_drift(View& view);
     // True: look again at once.

@@ -140,6 +140,7 @@ Result<AppSpec> read_app_spec(const std::string& file, const std::string& text) 
         spec.threshold = manifest.require->threshold;
     }
     spec.hosts = manifest.hosts;
+    spec.depends_on = manifest.depends_on;
     spec.root = manifest.root;
     spec.user = manifest.user;
     spec.shared = {manifest.shared_dirs, manifest.shared_files};

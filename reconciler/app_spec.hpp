@@ -47,6 +47,7 @@ struct AppSpec {
     std::vector<std::string> stages;  // require
     int threshold = 1;
     std::map<std::string, std::string> hosts;
+    std::vector<std::string> depends_on;
     std::string root;
     std::string user;
     SharedPaths shared;

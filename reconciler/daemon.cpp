@@ -162,7 +162,8 @@ bool Daemon::wanted(const std::string& app) const {
 // Configuration and host of a reload are kept until the end: whoever works by them keeps a reference.
 void Daemon::take_config(const HostConfig& config) {
     configs_.push_back(std::make_unique<const HostConfig>(config));
-    hosts_.push_back(std::make_unique<const Host>(Host{*configs_.back(), *journal_, clock_, log_, *units_}));
+    hosts_.push_back(std::make_unique<const Host>(
+        Host{*configs_.back(), *journal_, clock_, log_, *units_, slots_of_work_}));
     host_now_ = hosts_.back().get();
 }
 
@@ -240,9 +241,22 @@ void Daemon::reap() {
         if (!slot.finished) continue;
         slot.thread.join();
         slot.finished = slot.running = false;
+        wake_dependents(name);
         slot.again.reset();
         if (const auto& again = slot.report.decision.again)
             slot.again = clock_.mono() + std::max(Duration(100), *again - clock_.now());
+    }
+}
+
+// Who waits for this app looks again: it may be its turn.
+void Daemon::wake_dependents(const std::string& app) {
+    if (!look_) return;
+    for (const auto& [name, declared] : look_->apps) {
+        if (!declared.spec || !wanted(name)) continue;
+        const auto& on = declared.spec->depends_on;
+        const auto slot = slots_.find(name);
+        if (slot == slots_.end() || std::find(on.begin(), on.end(), app) == on.end()) continue;
+        if (slot->second.report.decision.state == AppState::Waiting) slot->second.dirty = true;
     }
 }
 

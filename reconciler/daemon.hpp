@@ -19,6 +19,9 @@
 
 namespace tidegate::reconciler {
 
+// Apps that fetch, stage or build at the same time.
+inline constexpr unsigned kWorkAtOnce = 4;
+
 struct DaemonOptions {
     bool once = false;  // converge once, then end
     std::string app;    // only this one; empty: all
@@ -70,6 +73,7 @@ class Daemon {
     void tell_status();
     void turn();
     void reap();
+    void wake_dependents(const std::string& app);  // under mutex_
     void start_look();
     void take_look();
     void tell_what_is_not_honoured(const Look* before);
@@ -106,6 +110,7 @@ class Daemon {
     std::unique_ptr<Units> units_;
     shared::SystemClock clock_;
     shared::Log log_;
+    WorkSlots slots_of_work_{kWorkAtOnce};
     std::vector<std::unique_ptr<const HostConfig>> configs_;  // the newest last; main thread
     std::vector<std::unique_ptr<const Host>> hosts_;
     std::atomic<const Host*> host_now_ = nullptr;

@@ -124,6 +124,8 @@ Decision decide(const std::optional<Declared>& declared, const Observed& observe
                     "its migration cannot be taken back (no `down`, not `compatible`); it goes on with: "
                     "tidegatectl retry " +
                         declared->app + " --irreversible");
+    if (decision.verb == Verb::Deploy && decision.state != AppState::Drifted && !declared->waits_for.empty())
+        return make(Verb::Wait, AppState::Waiting, "waits for " + declared->waits_for);
     if (decision.verb == Verb::Deploy && decision.state != AppState::Drifted)
         if (auto back = kept_back(*declared, remembered, standing, now)) return *std::move(back);
     const auto& delay = remembered.delay;

@@ -33,6 +33,8 @@ struct Declared {
     bool revertible = true;    // … that can be taken back, or need not be
     bool back = false;         // going there is going to an older release
     bool self_heal = true;
+    std::string waits_for =
+        {};  // an app that must be at what is declared first, and why it is not; empty: none
     std::optional<std::string>
         refused;  // cannot be deployed as it is: the reason (wrong manifest, root, user)
 };

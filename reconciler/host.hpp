@@ -7,6 +7,7 @@
 #include "reconciler/source.hpp"
 #include "reconciler/trust.hpp"
 #include "reconciler/units.hpp"
+#include "reconciler/work_slots.hpp"
 
 #include <string>
 
@@ -18,6 +19,7 @@ struct Host {
     const shared::Clock& clock;
     shared::Log log;
     Units& units;
+    const WorkSlots& slots;
 
     [[nodiscard]] TrustPolicy policy() const;
     // What time it is for questions of trust; saves it, warns in the log.

@@ -123,6 +123,7 @@ Result<Exit> HostPorts::run_journalled(const Script& script, const CommandSite& 
 }
 
 Result<std::string> HostPorts::fetch(int cancel_fd) {
+    const auto slot = TRY(host_.slots.take(cancel_fd));
     const auto source = TRY(ReleaseSource::open(host_, to_));
     TRY(source->fetch(cancel_fd));
     if (need().stages.empty()) return std::string("source");
@@ -184,6 +185,7 @@ bool HostPorts::complete() {
 }
 
 Result<std::string> HostPorts::stage(int cancel_fd) {
+    const auto slot = TRY(host_.slots.take(cancel_fd));
     TRY(discard());
     StageRequest request{to_.release,        to_.commit, to_.shared,
                          !to_.build.empty(), {},         stage_limits(host_.config),
@@ -214,6 +216,7 @@ Result<std::string> HostPorts::stage(int cancel_fd) {
 }
 
 Result<std::string> HostPorts::build(int cancel_fd) {
+    const auto slot = TRY(host_.slots.take(cancel_fd));
     if (!staged_) return fail(ErrorKind::Broken, "the release was not staged by this deployment");
     if (!to_.build.empty()) {
         const auto where = TRY(site(Side::To));

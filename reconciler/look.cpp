@@ -1,5 +1,6 @@
 #include "reconciler/look.hpp"
 
+#include "manifests/depends.hpp"
 #include "reconciler/host_ports.hpp"
 #include "shared/base/text.hpp"
 
@@ -84,6 +85,22 @@ void refuse_shared_roots(std::map<std::string, DeclaredApp>& apps) {
     }
 }
 
+// Apps that wait for each other would wait for ever.
+void refuse_circles(std::map<std::string, DeclaredApp>& apps) {
+    manifests::Dependencies dependencies;
+    for (const auto& [name, app] : apps)
+        if (app.spec) dependencies[name] = app.spec->depends_on;
+    for (auto& [name, app] : apps) {
+        const auto circle = manifests::circle_of(dependencies, name);
+        if (circle.empty() || app.wrong) continue;
+        app.wrong = Error{ErrorKind::Invalid,
+                          "`depends_on` goes in a circle: " + join(circle, " → "),
+                          "take one of them out",
+                          {},
+                          {}};
+    }
+}
+
 // `<environment>/<app>.yaml`, one level, at `revision`. A file that cannot be read makes that app wrong, not the
 // others.
 Result<std::map<std::string, DeclaredApp>> read_apps(const Host& host, const Repo& repo,
@@ -106,6 +123,7 @@ Result<std::map<std::string, DeclaredApp>> read_apps(const Host& host, const Rep
         apps.emplace(app, std::move(found));
     }
     refuse_shared_roots(apps);
+    refuse_circles(apps);
     return apps;
 }
 
