@@ -53,8 +53,11 @@ Result<std::optional<Accepted>> Journal::accepted() {
     std::optional<Accepted> best;
     if (const auto text = TRY(fact("accepted"))) best = decode(*text);
     const auto path = folder_ + "/accepted";
+    const auto recorded = best ? best->count : 0;
+    std::int64_t copied = 0;
     if (exists(path)) {
         const auto copy = decode(TRY(read_file(path, 4096)));
+        if (copy) copied = copy->count;
         if (!copy && !best)
             return fail(
                 ErrorKind::Broken,
@@ -62,6 +65,9 @@ Result<std::optional<Accepted>> Journal::accepted() {
                 "write the commit that this host last accepted into trust.accept, and remove the file");
         if (copy && (!best || copy->count > best->count)) best = copy;
     }
+    // A copy that is lost or behind is made again, so that the other may be lost tomorrow. Another time will do.
+    if (best && recorded < best->count) (void)set_fact("accepted", encode(*best));
+    if (best && copied < best->count) (void)write_file_atomic(path, encode(*best) + "\n", 0600);
     return best;
 }
 

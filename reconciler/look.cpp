@@ -172,10 +172,10 @@ Result<void> accept_tip(const Host& host, const Repo& repo, Look& look) {
     if (look.accepted && look.accepted->revision == *look.tip) return {};
     std::optional<Oid> before;
     if (look.accepted) before = look.accepted->revision;
-    look.left_out = says_leave_out(TRY(repo.commit(*look.tip)).message);
-    if (look.left_out) return {};
     const auto allowed = TRY(host.allowed());
     const auto verified = TRY(verify_revision(repo, *look.tip, before, host.policy(), allowed, now));
+    look.left_out = says_leave_out(TRY(repo.commit(*look.tip)).message);
+    if (look.left_out) return {};
     const auto signer = verified.signer ? verified.signer->principal : std::string();
     TRY(schedule_at(host, repo, verified.oid));
     TRY(host.journal.accept(verified.oid, signer, host.clock.now()));

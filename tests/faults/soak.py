@@ -138,7 +138,6 @@ def force_push(world, model):
 
 
 def play(world, model, fault, kind):
-    run = None
     if fault:
         run = world.converge(fault)
         if model.running is not None and os.path.lexists(world.root / "current"):
@@ -158,7 +157,7 @@ def play(world, model, fault, kind):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=int(os.environ.get("TIDEGATE_ROUNDS", 1000 if LONG else 15)))
+    parser.add_argument("--rounds", type=int, default=int(os.environ.get("TIDEGATE_ROUNDS", 1000 if LONG else 12)))
     given = parser.parse_args()
     seed = int(os.environ.get("TIDEGATE_SEED") or random.SystemRandom().randrange(10**6))
     print(f"seed {seed}", flush=True)
@@ -174,7 +173,8 @@ def main():
         try:
             play(world, model, fault, kind)
         except Wrong as error:
-            report(f"round {number}, seed {seed}; again with: TIDEGATE_SEED={seed}; the last: {done[-6:]}", error)
+            report(f"round {number}, seed {seed}; again with: TIDEGATE_SEED={seed}; the last: {done[-6:]}", error,
+                   world.last_run)
             return 1
     deployments = world.query("SELECT outcome, count(*) FROM deployments GROUP BY 1 ORDER BY 2 DESC")
     print(f"{given.rounds} rounds with {faults} faults, {time.time() - began:.0f} s; "

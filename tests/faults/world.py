@@ -84,6 +84,7 @@ class World:
         self.payload = payload
         self.contents = {}
         self.journal_before = 0
+        self.last_run = None
         self.manifest = {"soak": "", "timeout": "20s", "health_for": "10s", "within": "10s", "keep": "3"} | manifest
         self.versions = {}
         if not os.path.exists(INTERPOSE):
@@ -201,7 +202,8 @@ keep: {values['keep']}
         done = subprocess.run(
             [BIN + "/tidegated", "--config", "tidegated.yaml", "--once"], env=self.environment(fault, log, **more),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=120)
-        return Run(done.returncode, done.stderr.decode(errors="replace"))
+        self.last_run = Run(done.returncode, done.stderr.decode(errors="replace"))
+        return self.last_run
 
     def count(self):
         """The calls that a run without a fault makes: lists of number, name, result, phase, path."""

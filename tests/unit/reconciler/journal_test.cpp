@@ -51,6 +51,26 @@ TEST_CASE("attack 21: the later of the two copies counts, and a torn file does n
     }
 }
 
+TEST_CASE("attack 21: a copy of the accepted revision that is lost or behind is made again") {
+    const auto folder = *shared::TempDir::make("tidegate-test");
+    const auto file = folder.path() + "/accepted";
+    auto journal = *Journal::open(folder.path(), kNow);
+    REQUIRE(journal->accept(kFirst, "ana", kNow).has_value());
+    const auto first = *shared::read_file(file, 4096);
+    REQUIRE(journal->accept(kSecond, "ana", kNow).has_value());
+    const auto second = *shared::read_file(file, 4096);
+    std::ofstream(file, std::ios::trunc) << first;  // behind
+    CHECK((*journal->accepted())->revision == kSecond);
+    CHECK(*shared::read_file(file, 4096) == second);
+    fs::remove(file);
+    CHECK((*journal->accepted())->revision == kSecond);
+    CHECK(*shared::read_file(file, 4096) == second);
+    execute(folder.path(), "DELETE FROM facts WHERE key='accepted'");
+    CHECK((*journal->accepted())->revision == kSecond);
+    fs::remove(file);
+    CHECK((*journal->accepted())->revision == kSecond);
+}
+
 TEST_CASE("attack 88: a database of a newer version is refused and not touched") {
     const auto folder = *shared::TempDir::make("tidegate-test");
     { auto journal = *Journal::open(folder.path(), kNow); }
