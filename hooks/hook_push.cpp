@@ -156,20 +156,20 @@ Result<int> PushGate::gate(std::vector<Target> targets) {
 // A tree is gated once, and again for a branch it is also pushed to where other gates speak.
 Result<bool> PushGate::gate_tree(Target target, const SessionOptions& options) {
     const auto also = std::exchange(target.also, {});
-    const auto fresh = target;  // a run fills in what it finds
+    auto next = target;  // a run fills in what it finds
     const auto before = runs_.size();
     if (!TRY(gate_once(std::move(target), options))) return false;
     std::set<std::string> done;
     for (const auto& ref : also) {
         const auto* ran = runs_.size() > before ? runs_.back().prepared.get() : nullptr;
-        auto next = fresh;
+        // Not a copy for each: it holds all of standard input, and a push may have a hundred thousand refs.
         next.branch = next.ref = ref;
         if (ran != nullptr) {
             if (ran->stage == nullptr) return true;
             done.insert(judged_by_branch(*ran->stage, ran->target));
             if (!done.insert(judged_by_branch(*ran->stage, next)).second) continue;
         }
-        if (!TRY(gate_once(std::move(next), options))) return false;
+        if (!TRY(gate_once(next, options))) return false;
     }
     return true;
 }
