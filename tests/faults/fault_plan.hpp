@@ -31,7 +31,7 @@ struct Fault {
     char phase[32] = "";
     char calls[200] = "";
     long at = 0;
-    enum class How { None, Kill, Half, Error, Term, Cut, Skip } how = How::None;
+    enum class How { None, Kill, Half, Error, Term, Cut, Skip, Hang } how = How::None;
     bool for_ever = false;
     int code = 0;
     std::atomic<long> count{0};
@@ -52,6 +52,7 @@ Fault::How how_of(const char* text) {
     if (strcmp(text, "half") == 0) return Fault::How::Half;
     if (strcmp(text, "term") == 0) return Fault::How::Term;
     if (strncmp(text, "cut", 3) == 0) return Fault::How::Cut;
+    if (strcmp(text, "hang") == 0) return Fault::How::Hang;
     if (strncmp(text, "skip", 4) == 0) return Fault::How::Skip;
     return Fault::How::Error;
 }
@@ -181,6 +182,8 @@ Turn turn(const Call& call) {
         switch (fault.how) {
             case Fault::How::Kill: die();
             case Fault::How::Half: out.halves = true; break;
+            case Fault::How::Hang:
+                while (true) nap();
             case Fault::How::Skip: out.skipped = true; break;
             case Fault::How::Term: terminate(); break;
             case Fault::How::Cut: cut(number); break;

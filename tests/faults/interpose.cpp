@@ -10,6 +10,7 @@
 //             half      half of a write is done, any other call as a whole, then the process is killed
 //             28        the call fails with errno 28, once; `28+` from there on
 //             term      the process gets SIGTERM, and the call goes on when it has been heeded
+//             hang      the call never returns
 //             skip      the call is not made and succeeds; `skip+` from there on
 //             cut       a rigged disk is copied as it is (TIDEGATE_CUT), and the call goes on; `cut+` from there on
 //   TIDEGATE_CLOCK=SECONDS                   the time of day is so far from the true one

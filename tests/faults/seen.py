@@ -94,6 +94,19 @@ def lost_database(world):
     world.check_settled(3, 3)
 
 
+def hanging_disk(world):
+    """Attack 90: a call into a file system that never returns does not keep the daemon from ending, and the next start
+    goes on as after a kill."""
+    process = world.daemon("stage/files:1:hang")
+    world.wait_for("stage", lambda: "phase=stage" in (world.work / "daemon.log").read_text())
+    code = world.end(process)
+    expect(code == 3, f"ended with {code}")
+    world.check_settled(1, 1)
+    run = world.converge()
+    expect(run.code == 0, run.err)
+    world.check_settled(2, 2)
+
+
 def main():
     world = World()
     world.declare(world.commit(1, 1))
