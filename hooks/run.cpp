@@ -4,15 +4,30 @@
 #include "shared/base/process.hpp"
 #include "shared/base/text.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <fstream>
 
 namespace tidegate::hooks {
 
 using namespace shared;
 
+namespace {
+
+std::vector<pid_t> children_now() {
+    std::vector<pid_t> pids;
+    std::ifstream children("/proc/self/task/" + std::to_string(getpid()) + "/children");
+    for (pid_t pid = 0; children >> pid;) pids.push_back(pid);
+    return pids;
+}
+
+}  // namespace
+
 Result<RunReport> Runner::run() {
     const auto begun = std::chrono::steady_clock::now();
     become_subreaper();
+    const auto others = children_now();  // of the program, a reader of objects among them
     report_.gates.resize(plan_.gates.size());
     settled_.resize(plan_.gates.size());
     watcher_.started(plan_);
@@ -27,7 +42,7 @@ Result<RunReport> Runner::run() {
         if (!settled_[i])
             settle(i, report_.cancelled ? Outcome::Cancelled : Outcome::NotRun,
                    report_.cancelled ? "cancelled" : "not run: another gate failed");
-    while (end_orphans({}) > 0) {
+    while (end_orphans(others) > 0) {
     }
     TRY(close_snapshot());
     remember();

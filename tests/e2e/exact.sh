@@ -214,6 +214,39 @@ test_attack_57_no_descriptor_of_the_caller_reaches_a_gate() {
     expect_contains "$(grep ' 0 -> ' "$RECORD/fds")" /dev/null
 }
 
+# A run ends what its gates left behind, and nothing that the program itself still needs for the next.
+test_two_trees_of_one_push_are_both_gated_and_attested() {
+    new_app
+    gates pre-push "{name: unit, run: 'cat src/a.c >>\"\$RECORD/seen\"'}"
+    commit_unseen first
+    git branch one
+    echo changed >src/a.c
+    commit_unseen second
+    ssh-keygen -q -t ed25519 -N '' -f "$work/key"
+    git config gpg.format ssh
+    git config user.signingkey "$work/key"
+    run git push -q origin one main
+    expect_status 0
+    expect_equal "$(sort "$RECORD/seen")" "changed
+one"
+    expect_equal "$(git -C ../origin.git ls-tree -r --name-only refs/tidegate/attestations | wc -l)" 2
+}
+
+test_a_commit_that_is_attested_is_fixed_in_what_it_changes() {
+    new_app
+    gates pre-commit "{name: format, run: '! grep -l BAD {files}', fix: 'sed -i s/BAD/good/ {files}', files: ['*.c']}"
+    commit_unseen first
+    ssh-keygen -q -t ed25519 -N '' -f "$work/key"
+    git config gpg.format ssh
+    git config user.signingkey "$work/key"
+    git config tidegate.attest pre-commit
+    echo BAD >src/a.c
+    git add src/a.c
+    run git commit -qm fixed
+    expect_status 0
+    expect_equal "$(git show HEAD:src/a.c) $(git ls-tree -r --name-only refs/tidegate/attestations | cut -d/ -f2)" "good $(git rev-parse HEAD^{tree})"
+}
+
 # A filter named lfs is never run for a snapshot, whatever the configuration says: pointers stay pointers.
 test_lfs_files_are_pointers_in_a_snapshot_and_no_filter_fetches_them() {
     new_app
