@@ -227,12 +227,12 @@ TEST_CASE("options: they are read where the check is named") {
         "'WIP*'}}");
     REQUIRE_MESSAGE(message, message.error().message);
     CHECK(message->stages.at("s").gates[0].builtin_options.message.subject_most == 50);
-    for (const auto& [text, bytes] : std::vector<std::pair<std::string, std::uint64_t>>{
+    for (const auto& one : std::vector<std::pair<std::string, std::uint64_t>>{
              {"10", 10}, {"2 KiB", 2048}, {"3KB", 3000}, {"1GiB", 1ULL << 30}, {"0", 0}}) {
-        CAPTURE(text);
-        const auto sized = config_with("{large-files: {max: " + text + "}}");
+        CAPTURE(one.first);
+        const auto sized = config_with("{large-files: {max: " + one.first + "}}");
         REQUIRE(sized);
-        CHECK(sized->stages.at("s").gates[0].builtin_options.largest == bytes);
+        CHECK(sized->stages.at("s").gates[0].builtin_options.largest == one.second);
     }
 }
 
