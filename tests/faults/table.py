@@ -50,7 +50,9 @@ def fault_of(world, phase, fault):
     """Prepares the fault, and gives what interpose.cpp is told; None where a phase cannot meet it."""
     how = {"error-once": "fail once", "error-for-ever": "fail", "hang": "hang"}.get(fault)
     if how and phase in COMMANDS:
-        (world.work / "appstate" / f"fault.{COMMANDS[phase]}").write_text(how + "\n")
+        # What fails before the deployment is not blamed on it: the old release's probes fail from the revert on only.
+        when = "later" if phase == "revert-health" else "fault"
+        (world.work / "appstate" / f"{when}.{COMMANDS[phase]}").write_text(how + "\n")
         return ""
     if fault == "hang":
         return None  # no foreign code runs in it; see docs/reliability.md

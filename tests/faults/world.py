@@ -33,9 +33,11 @@ read v <VERSION
 fault activate$v
 echo "$v" >"$STATE/active"
 """
+# A release that is never healthy arms the faults that are to come with the revert.
 HEALTHY = """#!/bin/sh
 . ./bin/fault
 fault health
+[ ! -e BROKEN ] || [ ! -e "$STATE/later.health2" ] || mv "$STATE/later.health2" "$STATE/fault.health2"
 [ ! -e BROKEN ] && read v <VERSION && read a <"$STATE/active" && [ "$v" = "$a" ] &&
     read n <SCHEMA && read m <"$STATE/schema" && [ "$n" = "$m" ] || exit 1
 fault health$v
