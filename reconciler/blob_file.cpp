@@ -29,6 +29,7 @@ Result<void> stream(const Repo& repo, const BlobFile& file, int fd) {
     call.git_dir = repo.git_dir();
     call.timeout = kLongest;
     call.output_limit = 4096;
+    call.config = {"core.bigFileThreshold=1m"};  // below it git holds them in memory
     call.cancel_fd = file.cancel_fd;
     const auto git = TRY(Git::find(GitConfig::Closed));
     Sha1 hash;

@@ -14,6 +14,7 @@ using namespace shared;
 namespace {
 
 constexpr size_t kManifestLimit = 1 << 20;
+constexpr Duration kReadAgain{900'000};
 constexpr std::string_view kSuffix = ".yaml";
 constexpr std::string_view kLeaveOut = "[skip-deploy]";  // in a commit's message: hosts wait for the next one
 
@@ -211,6 +212,28 @@ Result<void> look_into(const Host& host, Look& look, int cancel_fd) {
     return {};
 }
 
+// The look before once more, where one short question tells that nothing has moved; nullptr where that is not sure.
+std::shared_ptr<const Look> nothing_new(const Host& host, const Look& before, int cancel_fd) {
+    const auto now = host.clock.now();
+    const bool followed = before.accepted && before.tip && before.accepted->revision == *before.tip;
+    if (!followed || before.refused || before.unreachable || !before.schedule || !before.quick)
+        return nullptr;
+    if (now - before.read > kReadAgain || now < before.read) return nullptr;
+    for (const auto& [name, app] : before.apps)
+        if (app.wrong) return nullptr;
+    const auto accepted = host.journal.accepted();
+    if (!accepted || !*accepted || (*accepted)->revision != *before.tip) return nullptr;
+    const auto access = host.manifests_access();
+    if (!access) return nullptr;
+    const auto tip =
+        before.quick->ask(*host.config.manifests_url, *host.config.manifests_branch, *access, cancel_fd);
+    if (!tip || *tip != *before.tip) return nullptr;
+    (void)host.trusted_now();  // so that the time is remembered in quiet months, too
+    auto out = std::make_shared<Look>(before);
+    out->heard = out->at = host.clock.now();
+    return out;
+}
+
 }  // namespace
 
 Result<manifests::BranchRules> branch_rules(const Repo& repo, const Oid& revision) {
@@ -230,8 +253,12 @@ bool takes_over(const Look& look, const DeclaredApp& app, const Host& host) {
 }
 
 std::shared_ptr<const Look> look(const Host& host, const std::shared_ptr<const Look>& before, int cancel_fd) {
+    if (before)
+        if (auto same = nothing_new(host, *before, cancel_fd)) return same;
     auto out = std::make_shared<Look>();
     if (before) out->heard = before->heard;
+    out->quick = before && before->quick ? before->quick : std::make_shared<QuickLook>();
+    out->read = host.clock.now();
     auto accepted = host.journal.accepted();
     if (accepted) {
         out->accepted = std::move(*accepted);

@@ -4,6 +4,7 @@
 
 #include "reconciler/app_spec.hpp"
 #include "reconciler/host.hpp"
+#include "reconciler/quick_look.hpp"
 #include "reconciler/schedule.hpp"
 
 #include <map>
@@ -35,10 +36,13 @@ struct Look {
     std::optional<Error> unreachable;  // the branch could not be looked at
     shared::WallTime at{};             // when this look ended
     std::optional<shared::WallTime> heard;  // when a look last reached the remote
+    shared::WallTime read{};                // when all of this was last read, not only the tip asked for
+    std::shared_ptr<QuickLook> quick;       // handed from look to look; used by the one who looks
 };
 
 // Fetches, verifies, accepts, reads. Never fails as a whole: what went wrong is in the Look, and the apps are
-// those of the revision accepted before.
+// those of the revision accepted before. Where the tip is what it was, and nothing was amiss, what was read then
+// stands: at most for a quarter of an hour, since time zones, users and files of the host may change.
 [[nodiscard]] std::shared_ptr<const Look> look(const Host& host, const std::shared_ptr<const Look>& before,
                                                int cancel_fd);
 // tidegate.yaml at a revision; without one, the defaults. Invalid with its place where it cannot be read.

@@ -76,6 +76,7 @@ Result<GitCall> GitMirror::remote_call(std::vector<std::string> args, Duration t
     call.env = std::move(settings.env);
     call.config = std::move(settings.config);
     call.config.emplace_back("protocol.version=2");
+    call.config.emplace_back("core.bigFileThreshold=8m");  // larger ones are never held in memory
     call.timeout = timeout;
     call.cancel_fd = cancel_fd;
     call.limits = {{RLIMIT_FSIZE, limits_.pack_bytes}, {RLIMIT_CORE, 0}};

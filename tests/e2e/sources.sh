@@ -538,3 +538,104 @@ test_a_registry_that_asks_for_a_password_gets_it_and_nobody_else() {
     serves 2
     expect_lacks "$out$err" geheim
 }
+
+# Whether the daemon looked since: its access to the branch is in nginx's log.
+looked() { [ "$(grep -c 'POST /open/deploy.git/git-upload-pack' nginx/access.log)" -gt "$1" ]; }
+
+test_a_tick_with_nothing_new_is_one_request_over_a_kept_connection_and_no_process() {
+    needs_http_backend
+    https_server
+    app_repo
+    protocols='file, https' world "credentials: [{match: \"https://localhost:$port/\", ca: $work/ca.pem}]"
+    sed -i "s|^manifests: .*|manifests: {url: \"https://localhost:$port/open/deploy.git\", branch: deploy, interval: 1s}|" etc/tidegated.yaml
+    declare_source "git: {url: \"file://$work/app.git\", commit: $commit}"
+    start tidegated --config "$work/etc/tidegated.yaml"
+    local daemon=$started before requests
+    export TIDEGATE_SOCKET=$work/run/control.sock
+    wait_for 60 test -f srv/web/current/VERSION
+    wait_for 60 sh -c 'tidegatectl status | grep -q converged'
+    before=$(grep -c . nginx/access.log)
+    wait_for 60 looked "$before"
+    # From here on: only the short question, and no git child of ours is ever seen by the server again.
+    : >nginx/access.log
+    wait_for 60 looked 1
+    requests=$(grep -vc 'POST /open/deploy.git/git-upload-pack' nginx/access.log || true)
+    expect_equal "$requests" 0
+    # What is new is seen by the same way.
+    echo 2 >app.work/VERSION
+    git -C app.work commit -qam two
+    git -C app.work push -q "$work/app.git" HEAD
+    declare_source "git: {url: \"file://$work/app.git\", commit: $(git -C app.work rev-parse HEAD)}"
+    wait_for 60 grep -qx 2 srv/web/current/VERSION
+    kill "$daemon"
+}
+
+# in_file_system TYPE: plays the_clones in a mount namespace of its own, on a fresh file system in a file.
+in_file_system() {
+    command -v "mkfs.$1" >/dev/null || return 0
+    truncate -s 400M "disk.$1"
+    case $1 in
+        xfs) mkfs.xfs -q -m reflink=1 disk.xfs ;;
+        btrfs) mkfs.btrfs -q disk.btrfs >/dev/null ;;
+    esac
+    unshare --mount "$BASH" -euc "mkdir -p srv; mount -o loop disk.$1 srv || exit 77; exec \"\$@\"" - \
+        env TURN="$1" "$BASH" -euo pipefail -c "$(declare -f the_clones fail expect_equal once run declare_source); work=$work; the_clones" && tried=1 ||
+        [ $? = 77 ]
+}
+
+the_clones() {
+    local used
+    once
+    [ "$status" = 0 ] || fail "first on $TURN: $out$err"
+    used=$(df --output=used -k srv | tail -1)
+    echo "2 $TURN" >app.work/VERSION
+    git -C app.work commit -qam "two on $TURN"
+    git -C app.work push -q "$work/app.git" HEAD
+    declare_source "git: {url: \"file://$work/app.git\", commit: $(git -C app.work rev-parse HEAD)}" "$(cat build)"
+    once
+    [ "$status" = 0 ] || fail "second on $TURN: $out$err"
+    expect_equal "$(cat srv/web/current/VERSION)" "2 $TURN"
+    cmp app.work/big srv/web/current/big
+    sync -f srv
+    [ $(($(df --output=used -k srv | tail -1) - used)) -lt 10000 ] || fail "the second release on $TURN is no clone"
+}
+
+test_unchanged_files_are_clones_where_the_file_system_can() {
+    [ "$(id -u)" = 0 ] || skip "only root mounts"
+    local tried='' kind
+    app_repo
+    head -c 30000000 /dev/urandom >app.work/big
+    git -C app.work add -A
+    git -C app.work commit -q -m big
+    git -C app.work push -q "$work/app.git" HEAD
+    for kind in xfs btrfs; do
+        rm -rf state deploy deploy.git srv
+        world
+        echo 'user: nobody
+build: [{run: "echo built >made"}]' >build
+        [ $kind = xfs ] || : >build
+        declare_source "git: {url: \"file://$work/app.git\", commit: $(git -C app.work rev-parse HEAD)}" "$(cat build)"
+        in_file_system $kind
+        git -C app.work reset -q --hard HEAD
+    done
+    [ -n "$tried" ] || skip "no file system with reflinks can be mounted here"
+}
+
+test_a_file_of_200_megabytes_is_fetched_and_staged_in_little_memory() {
+    app_repo
+    head -c 200000000 /dev/zero >app.work/big
+    git -C app.work add -A
+    git -C app.work commit -q -m big
+    git -C app.work push -q "$work/app.git" HEAD
+    git -C app.git config core.bigFileThreshold 1m # the server is of this test, too
+    world
+    declare_source "git: {url: \"file://$work/app.git\", commit: $(git -C app.work rev-parse HEAD)}"
+    run python3 -c 'import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:])
+print("peak", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)' tidegated --once --config "$work/etc/tidegated.yaml"
+    expect_status 0
+    cmp app.work/big srv/web/current/big
+    case $TIDEGATE_BIN in *asan* | *tsan*) return 0 ;; esac
+    [ "$(printf '%s\n' "$out" | sed -n 's/^peak //p')" -lt 120000 ] || fail "$out"
+}
