@@ -23,12 +23,13 @@ install_hooks() {
     for hook in pre-commit pre-merge-commit pre-push; do ln -sf "$TIDEGATE_BIN/tidegate-hook" "$1/hooks/$hook"; done
 }
 
-# gates STAGE LINE…: .tidegate.yaml with one stage, a gate for each line, "{name: …}". The file is staged.
+# gates STAGE GATE…: .tidegate.yaml with one stage and these gates, "{name: …}" each; without a gate the list is standard
+# input. The file is staged.
 gates() {
     local stage=$1
     shift
     printf 'version: 1\ndefaults: {pass_env: [RECORD]}\nstages:\n  %s:\n    gates:\n' "$stage" >.tidegate.yaml
-    printf '      - %s\n' "$@" >>.tidegate.yaml
+    if [ $# -gt 0 ]; then printf '      - %s\n' "$@"; else cat; fi >>.tidegate.yaml
     git add .tidegate.yaml
 }
 

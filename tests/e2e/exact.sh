@@ -244,7 +244,7 @@ test_a_commit_that_is_attested_is_fixed_in_what_it_changes() {
     git add src/a.c
     run git commit -qm fixed
     expect_status 0
-    expect_equal "$(git show HEAD:src/a.c) $(git ls-tree -r --name-only refs/tidegate/attestations | cut -d/ -f2)" "good $(git rev-parse HEAD^{tree})"
+    expect_equal "$(git show HEAD:src/a.c) $(git ls-tree -r --name-only refs/tidegate/attestations | cut -d/ -f2)" "good $(git rev-parse 'HEAD^{tree}')"
 }
 
 # A filter named lfs is never run for a snapshot, whatever the configuration says: pointers stay pointers.

@@ -1,17 +1,13 @@
 # A gate sees the tree that is committed or pushed, that tree only, and nobody's files are touched.
+source "${BASH_SOURCE[0]%/*}/app.sh"
 
 # What a gate does in these tests: writes down every file it sees, into $RECORD.
 record_gate='find . -path ./.git -prune -o \( -type f -o -type l \) -printf "%P\0%m\0%l\0" -type f -exec sha256sum {} \; | LC_ALL=C sort -z | sha256sum >"$RECORD/seen"'
 
-# A repository "app" with gates in both stages, its hooks installed by hand, one commit, and a bare "origin".
+# The app with gates in both stages and one commit.
 app() {
-    export RECORD=$work/record
-    mkdir -p "$RECORD"
+    new_app
     printf '%s\n' "$record_gate" >"$RECORD/see.sh"
-    git init -q --bare origin.git
-    new_repo app
-    cd app
-    git remote add origin ../origin.git
     cat >.tidegate.yaml <<'EOF'
 version: 1
 defaults: {pass_env: [RECORD]}
@@ -23,18 +19,8 @@ stages:
     gates:
       - {name: see, run: ': pushed; sh "$RECORD/see.sh"'} # another definition: no result of pre-commit counts
 EOF
-    mkdir src
-    echo one >src/a.c
-    echo two >src/b.c
-    echo text >notes.txt
-    echo '*.o' >.gitignore
     git add -A
-    install_hooks .git
     git commit -qm first
-}
-install_hooks() {
-    mkdir -p "$1/hooks"
-    for hook in pre-commit pre-push; do ln -sf "$TIDEGATE_BIN/tidegate-hook" "$1/hooks/$hook"; done
 }
 
 # The files of a commit, as the gate would see them.
@@ -75,11 +61,7 @@ test_a_partially_staged_file_is_seen_as_staged() {
 
 test_an_untracked_file_that_makes_tests_pass_is_not_seen() {
     app
-    cat >.tidegate.yaml <<'EOF'
-version: 1
-stages:
-  pre-commit:
-    gates:
+    gates pre-commit <<'EOF'
       - {name: unit, run: test -f helper.txt}
 EOF
     echo help >helper.txt
@@ -263,11 +245,7 @@ test_a_gate_that_makes_repositories_of_its_own_does_no_harm() {
     app
     git worktree add -q ../linked -b linked
     cd ../linked
-    cat >.tidegate.yaml <<'EOF'
-version: 1
-stages:
-  pre-commit:
-    gates:
+    gates pre-commit <<'EOF'
       - {name: init, run: 'd=$(mktemp -d) && cd $d && git init -q && echo x >f && git add f && git -c user.name=x -c user.email=x commit -qm inner && rm -rf $d'}
 EOF
     git add -A
@@ -282,12 +260,7 @@ EOF
 test_git_works_in_the_snapshot() {
     app
     git tag v1
-    cat >.tidegate.yaml <<'EOF'
-version: 1
-defaults: {pass_env: [RECORD]}
-stages:
-  pre-commit:
-    gates:
+    gates pre-commit <<'EOF'
       - name: git
         run: |
           { git rev-parse HEAD; git rev-parse --abbrev-ref HEAD; git describe --tags; git status --porcelain
@@ -309,12 +282,7 @@ clean"
 
 test_a_snapshot_that_a_gate_spoiled_is_mended_and_said() {
     app
-    cat >.tidegate.yaml <<'EOF'
-version: 1
-defaults: {pass_env: [RECORD]}
-stages:
-  pre-commit:
-    gates:
+    gates pre-commit <<'EOF'
       - {name: spoil, run: 'if test -e "$RECORD/spoil"; then echo junk >src/a.c; rm src/b.c; echo more >added; fi'}
 EOF
     git add -A
@@ -330,12 +298,7 @@ EOF
 
 test_a_gate_that_stages_or_commits_what_it_changed_is_seen() {
     app
-    cat >.tidegate.yaml <<'EOF'
-version: 1
-defaults: {pass_env: [RECORD]}
-stages:
-  pre-commit:
-    gates:
+    gates pre-commit <<'EOF'
       - {name: spoil, run: 'if test -e "$RECORD/spoil"; then echo junk >src/a.c; git add -A; git commit -qm inner; fi'}
 EOF
     git add -A
@@ -352,12 +315,7 @@ EOF
 
 test_a_lost_snapshot_is_made_anew_and_ignored_output_survives() {
     app
-    cat >.tidegate.yaml <<'EOF'
-version: 1
-defaults: {pass_env: [RECORD]}
-stages:
-  pre-commit:
-    gates:
+    gates pre-commit <<'EOF'
       - {name: build, run: 'echo run >>out.o; wc -l <out.o >"$RECORD/runs"; pwd >"$RECORD/where"'}
 EOF
     git add -A
@@ -374,12 +332,7 @@ EOF
 
 test_a_run_that_was_killed_leaves_nothing_behind() {
     app
-    cat >.tidegate.yaml <<'EOF'
-version: 1
-defaults: {pass_env: [RECORD]}
-stages:
-  pre-commit:
-    gates:
+    gates pre-commit <<'EOF'
       - {name: slow, run: 'if test -e "$RECORD/slow"; then echo junk >src/a.c; touch "$RECORD/runs"; sleep 60; else sh "$RECORD/see.sh"; fi'}
 EOF
     touch "$RECORD/slow"
@@ -398,12 +351,7 @@ EOF
 
 test_interrupted_children_are_gone_and_the_tree_is_as_before() {
     app
-    cat >.tidegate.yaml <<'EOF'
-version: 1
-defaults: {pass_env: [RECORD]}
-stages:
-  pre-commit:
-    gates:
+    gates pre-commit <<'EOF'
       - {name: stubborn, run: 'trap "" TERM; sh -c "trap \"\" TERM; echo \$\$ >$RECORD/pid; sleep 60"'}
 EOF
     git add -A
@@ -420,12 +368,7 @@ EOF
 
 test_a_daemon_left_by_a_gate_is_ended() {
     app
-    cat >.tidegate.yaml <<'EOF'
-version: 1
-defaults: {pass_env: [RECORD]}
-stages:
-  pre-commit:
-    gates:
+    gates pre-commit <<'EOF'
       - {name: daemon, run: 'setsid sh -c "echo \$\$ >$RECORD/pid; sleep 60" & while ! test -s "$RECORD/pid"; do :; done'}
 EOF
     git add -A
@@ -445,12 +388,7 @@ test_a_gate_that_takes_too_long_is_ended() {
 
 test_a_gate_that_passed_is_not_run_again() {
     app
-    cat >.tidegate.yaml <<'EOF'
-version: 1
-defaults: {pass_env: [RECORD]}
-stages:
-  pre-commit:
-    gates:
+    gates pre-commit <<'EOF'
       - {name: whole, run: 'echo x >>"$RECORD/whole"'}
       - {name: each, run: 'for f in {files}; do echo "$f" >>"$RECORD/each"; done', files: ["*.c"]}
 EOF
@@ -471,12 +409,7 @@ EOF
 
 test_file_names_of_every_kind_reach_the_gate() {
     app
-    cat >.tidegate.yaml <<'EOF'
-version: 1
-defaults: {pass_env: [RECORD]}
-stages:
-  pre-commit:
-    gates:
+    gates pre-commit <<'EOF'
       - {name: shell, run: 'for f in {files}; do cat "$f" >>"$RECORD/shell"; done', files: ["*.x"]}
       - {name: list, run: [sh, -c, 'for f in "$@"; do cat "$f" >>"$RECORD/list"; done', sh, "{files}"], files: ["*.x"]}
 EOF
@@ -520,11 +453,7 @@ EOF
 
 test_a_gate_that_misses_an_ignored_folder_gets_a_hint() {
     app
-    cat >.tidegate.yaml <<'EOF'
-version: 1
-stages:
-  pre-commit:
-    gates:
+    gates pre-commit <<'EOF'
       - {name: lint, run: ./node_modules/.bin/lint}
 EOF
     mkdir -p node_modules/.bin
@@ -539,12 +468,7 @@ EOF
 
 test_a_flaky_gate_passes_on_record_and_needs_are_kept() {
     app
-    cat >.tidegate.yaml <<'EOF'
-version: 1
-defaults: {pass_env: [RECORD]}
-stages:
-  pre-commit:
-    gates:
+    gates pre-commit <<'EOF'
       - {name: after, run: 'test -e "$RECORD/once"', needs: [flaky]}
       - {name: flaky, run: 'if test -e "$RECORD/once"; then exit 0; fi; touch "$RECORD/once"; exit 1', retries: 1}
       - {name: broken, run: exit 3}
@@ -591,12 +515,7 @@ b"
 
 test_a_push_takes_its_files_from_the_range_that_the_remote_lacks() {
     app
-    cat >.tidegate.yaml <<'EOF'
-version: 1
-defaults: {pass_env: [RECORD]}
-stages:
-  pre-push:
-    gates:
+    gates pre-push <<'EOF'
       - {name: files, run: 'echo {files} >"$RECORD/files"', files: ["*.c"]}
 EOF
     git add -A
