@@ -23,12 +23,9 @@ constexpr Duration kFetchPatience{5'000};
 // Whether proofs of others, or of an earlier push, spare a run: `git config tidegate.reuse` is true (default), local
 // (nothing is fetched for it) or false; TIDEGATE_NO_REUSE says no for once.
 enum class Reuse { No, Local, Fetch };
-Reuse reuse_of(const Repository& repo) {
+Reuse reuse_of(const std::string& value) {
     const char* refused = std::getenv("TIDEGATE_NO_REUSE");
     if (refused != nullptr && *refused != '\0' && std::string_view(refused) != "0") return Reuse::No;
-    const auto found = repo.settings.find("reuse");
-    if (found == repo.settings.end()) return Reuse::Fetch;
-    const auto& value = found->second;
     if (value == "local") return Reuse::Local;
     return value == "false" || value == "no" || value == "off" || value == "0" ? Reuse::No : Reuse::Fetch;
 }
@@ -45,7 +42,7 @@ class PushGate {
           // githooks(5): the remote's name and address; the address twice where it has no name.
           remote_(call.arguments.empty() ? "origin" : call.arguments[0]),
           proofs_(std::move(proofs)),
-          reuse_(proofs_.trust().nobody() ? Reuse::No : reuse_of(repo)),
+          reuse_(proofs_.trust().nobody() ? Reuse::No : reuse_of(proofs_.trust().reuse)),
           attests_(attests(repo, call.stage)) {}
 
     Result<int> run(std::vector<RefUpdate> updates);

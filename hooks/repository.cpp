@@ -133,15 +133,26 @@ Result<void> ask_for_head(Repository& repo) {
     return {};
 }
 
-Result<void> read_settings(Repository& repo) {
-    const auto exit = TRY(repo.git.run(repo.call({"config", "-z", "--get-regexp", "^tidegate\\."})));
+// One child for all that is ever asked: ours, and those about keys.
+Result<std::map<std::string, std::string>> ask_for_settings(const Repository& repo) {
+    const auto exit = TRY(repo.git.run(repo.call(
+        {"config", "-z", "--get-regexp",
+         "^(tidegate\\..*|user\\.signingkey|gpg\\.format|gpg\\.ssh\\.(program|allowedsignersfile))$"})));
+    std::map<std::string, std::string> settings;
     for (const auto entry : split(exit.out, '\0')) {
         const auto newline = entry.find('\n');
-        if (entry.size() < 10) continue;
-        repo.settings[std::string(
-            entry.substr(9, newline == std::string_view::npos ? newline : newline - 9))] =
+        if (entry.empty()) continue;
+        settings[std::string(entry.substr(0, newline))] =
             newline == std::string_view::npos ? "true" : std::string(entry.substr(newline + 1));
     }
+    return settings;
+}
+
+Result<void> read_settings(Repository& repo) {
+    constexpr std::string_view kOurs = "tidegate.";
+    repo.key_settings = TRY(ask_for_settings(repo));
+    for (const auto& [name, value] : *repo.key_settings)
+        if (name.starts_with(kOurs)) repo.settings[name.substr(kOurs.size())] = value;
     return {};
 }
 
@@ -230,6 +241,11 @@ Result<Repository> Repository::open(const std::string& directory) {
     repo.merging = exists(repo.git_dir + "/MERGE_HEAD");
     repo.rebasing = exists(repo.git_dir + "/rebase-merge") || exists(repo.git_dir + "/rebase-apply");
     return repo;
+}
+
+Result<std::map<std::string, std::string>> Repository::settings_of_user() const {
+    if (key_settings) return *key_settings;
+    return ask_for_settings(*this);
 }
 
 GitCall Repository::call(std::vector<std::string> args) const {

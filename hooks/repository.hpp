@@ -29,6 +29,8 @@ struct Repository {
     bool rebasing = false;            // rebase-merge/ or rebase-apply/ is there
     std::map<std::string, std::string>
         settings;  // `git config tidegate.*`, names in lower case without "tidegate."
+    // Those with their whole name, and git's own about keys, where they have been asked for.
+    std::optional<std::map<std::string, std::string>> key_settings = std::nullopt;
     // Where git reads objects beside the repository's own folder, and writes them: what a push brings lies in
     // quarantine until it is accepted (git-receive-pack(1)). GIT_OBJECT_DIRECTORY and
     // GIT_ALTERNATE_OBJECT_DIRECTORIES, made absolute; gates see neither.
@@ -42,6 +44,9 @@ struct Repository {
     // repository.
     [[nodiscard]] static Result<Repository> open(const std::string& directory = {});
 
+    // `key_settings`, asked for now where they have not been: what a clone's own configuration does not mention at
+    // all is not asked for by open(), and may still be in the user's.
+    [[nodiscard]] Result<std::map<std::string, std::string>> settings_of_user() const;
     // A call with GIT_DIR and GIT_WORK_TREE set to this repository, the user's index not to be written.
     [[nodiscard]] shared::GitCall call(std::vector<std::string> args) const;
     // <git dir>/tidegate (logs, per working tree) and <common dir>/tidegate (cache, shared).

@@ -61,20 +61,6 @@ std::string configured_path(const Repository& repo, const std::string& path) {
 
 }  // namespace
 
-Result<KeySettings> key_settings(const Repository& repo) {
-    KeySettings settings;
-    const auto exit =
-        TRY(repo.git.run(repo.call({"config", "-z", "--get-regexp",
-                                    "^(tidegate\\.(signingkey|allowedsigners)|user\\.signingkey|gpg\\.format|"
-                                    "gpg\\.ssh\\.(program|allowedsignersfile))$"})));
-    for (const auto entry : split(exit.out, '\0')) {
-        const auto newline = entry.find('\n');
-        if (newline == std::string_view::npos) continue;
-        settings[std::string(entry.substr(0, newline))] = std::string(entry.substr(newline + 1));
-    }
-    return settings;
-}
-
 Result<SigningKey> signing_key(const KeySettings& settings, const std::string& file) {
     const auto program = setting(settings, "gpg.ssh.program");
     if (!file.empty()) return key_from_file(file, program);
@@ -102,8 +88,9 @@ std::string allowed_signers_file(const Repository& repo, const KeySettings& sett
 }
 
 Result<Trust> trust_of(const Repository& repo, const std::string& key_file) {
-    const auto settings = TRY(key_settings(repo));
+    const auto settings = TRY(repo.settings_of_user());
     Trust trust;
+    trust.reuse = setting(settings, "tidegate.reuse");
     trust.own = signing_key(settings, key_file);
     const auto file = allowed_signers_file(repo, settings);
     if (file.empty()) return trust;

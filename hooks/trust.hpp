@@ -8,9 +8,8 @@
 
 namespace tidegate::hooks {
 
-// Git's settings about keys, by name in lower case ("user.signingkey", "tidegate.allowedsigners"). One git child.
+// Repository::settings_of_user()
 using KeySettings = std::map<std::string, std::string>;
-[[nodiscard]] Result<KeySettings> key_settings(const Repository& repo);
 
 // The key that attestations are signed with, and the folder that holds it where it came as a text.
 struct SigningKey {
@@ -25,6 +24,7 @@ struct SigningKey {
 struct Trust {
     Result<SigningKey> own = fail(ErrorKind::NotFound, "no key");
     std::optional<shared::AllowedSigners> others;  // tidegate.allowedSigners, else gpg.ssh.allowedSignersFile
+    std::string reuse;                             // `git config tidegate.reuse`
     std::string complaint;                         // why `others` is not there although a file is named
 
     [[nodiscard]] bool nobody() const { return !own && !others; }

@@ -134,7 +134,7 @@ Result<int> show(const Arguments& arguments) {
 // --allowed-signers, else what git itself verifies with.
 Result<std::string> signers_file(const Repository& repo, const Arguments& arguments) {
     if (const auto named = arguments.text("allowed-signers")) return *named;
-    auto configured = allowed_signers_file(repo, TRY(key_settings(repo)));
+    auto configured = allowed_signers_file(repo, TRY(repo.settings_of_user()));
     if (!configured.empty()) return configured;
     return fail(ErrorKind::Usage, "whose attestations count is not said",
                 "name an allowed_signers file: --allowed-signers FILE, or git config "

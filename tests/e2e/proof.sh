@@ -418,3 +418,15 @@ test_a_tree_pushed_to_two_branches_is_judged_for_both() {
     expect_status 0
     expect_equal "$(grep -c 'tidegate pre-push' <<<"$err")" 1
 }
+
+test_reuse_can_be_turned_off_for_every_clone_of_a_person() {
+    app
+    run tidegate run pre-push --attest
+    expect_status 0
+    forget
+    git config --global tidegate.reuse false
+    run git push origin main
+    expect_status 0
+    expect_lacks "$err" proven
+    expect_contains "$(seen)" unit
+}
