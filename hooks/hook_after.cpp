@@ -19,7 +19,8 @@ bool may_know(const Repository& repo, const std::string& stage) {
     const auto path = repo.work_tree + "/" + std::string(kConfigFile);
     const auto text = read_file(path, 1 << 20);
     if (!text) return false;
-    return text->find(stage) != std::string::npos || text->find("extends") != std::string::npos ||
+    const auto names = [&](std::string_view word) { return text->find(word) != std::string::npos; };
+    return names(stage) || names("extends") || names("folders") ||  // it may stand in another file
            exists(repo.work_tree + "/.tidegate.local.yaml");
 }
 
