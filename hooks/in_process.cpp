@@ -121,7 +121,7 @@ Result<void> check_messages(const Repository& repo, const Checks& checks, const 
 
 Result<void> check_paths(const Repository& repo, const Checks& checks, const PlannedGate& gate,
                          Target& target, builtin::Problems& problems) {
-    if (target.entries.empty()) target.entries = TRY(list_tree(repo, target.tree));
+    TRY(ensure_entries(repo, target));
     builtin::Paths paths;
     paths.options = &gate.gate->builtin_options;
     constexpr std::string_view kHeads = "refs/heads/";

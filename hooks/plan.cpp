@@ -16,11 +16,6 @@ namespace {
 
 constexpr Duration kVersionTimeout = std::chrono::seconds(20);
 
-Result<void> ensure_entries(const Repository& repo, Target& target) {
-    if (target.entries.empty()) target.entries = TRY(list_tree(repo, target.tree));
-    return {};
-}
-
 Result<void> ensure_changes(const Repository& repo, Target& target, bool all_files) {
     if (target.changes && !all_files) return {};
     if (all_files || !target.from) {

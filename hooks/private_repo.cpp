@@ -70,7 +70,7 @@ std::string config_of(const PrivateRepo& own, const Repository& repo) {
     text += "[core]\n\tbare = false\n\tworktree = " + config_quote(own.checkout) +
             "\n\thooksPath = /dev/null\n\tfsmonitor = false\n\tsplitIndex = false\n\tsparseCheckout = false\n"
             "\tsparseCheckoutCone = false\n\tlogAllRefUpdates = false\n"
-            "[index]\n\tsparse = false\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n"
+            "[index]\n\tversion = 2\n\tsparse = false\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n"
             "[submodule]\n\trecurse = false\n"
             "[filter \"lfs\"]\n\tsmudge =\n\tprocess =\n\trequired = false\n";
     return text;

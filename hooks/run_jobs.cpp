@@ -136,7 +136,7 @@ void Runner::attempt_ended(Job& job) {
     if (failure->cancelled)
         return settle(index, report_.cancelled ? Outcome::Cancelled : Outcome::NotRun,
                       report_.cancelled ? "cancelled" : "stopped: another gate failed");
-    if (plan_.gates[index].gate->workspace == Workspace::Snapshot)
+    if (plan_.gates[index].gate->workspace == Workspace::Snapshot && ensure_entries(repo_, target_))
         run.hint = missing_hint(repo_, target_, run.tail, failure->code);
     // The tool's exit code says less than its report.
     settle(index, Outcome::Failed, found.failure.empty() ? failure->describe() : found.failure);

@@ -43,7 +43,7 @@ Result<std::string> widen(const Repository& repo, Prepared& ready, Proofs& proof
     wanted.all_together = scope.all_together;
     if (!scope.all_files || wanted.all_files) return std::string();
     wanted.all_files = true;
-    if (ready.target.entries.empty()) ready.target.entries = TRY(list_tree(repo, ready.target.tree));
+    TRY(ensure_entries(repo, ready.target));
     return "judging all " + count_of(ready.target.entries.size(), "file") + ": " + scope.why;
 }
 

@@ -1,7 +1,7 @@
 #include "hooks/snapshot.hpp"
 
 #include "hooks/cache.hpp"
-#include "hooks/index_file.hpp"
+#include "hooks/mover.hpp"
 #include "hooks/private_repo.hpp"
 #include "hooks/snapshot_state.hpp"
 #include "hooks/tree_watch.hpp"
@@ -39,27 +39,19 @@ Result<Slot> take_slot(const std::string& folder, const std::string& stage) {
     return Slot{path, TRY(Lock::take(path + "/lock", kPatience))};
 }
 
-std::string setup_key(const Setup& setup, const std::vector<TreeEntry>& entries) {
-    std::vector<const TreeEntry*> inputs;
-    for (const auto& entry : entries)
+std::string setup_key(const Setup& setup, const IndexFile& index) {
+    std::vector<TreeEntry> inputs;
+    for (IndexCursor cursor(index); cursor.next();)
         if (std::any_of(setup.inputs.begin(), setup.inputs.end(),
-                        [&](const Glob& glob) { return glob.matches(entry.path); }))
-            inputs.push_back(&entry);
+                        [&](const Glob& glob) { return glob.matches(cursor.entry().path); }))
+            inputs.push_back(cursor.entry().as_tree_entry());
+    std::vector<const TreeEntry*> pointers;
+    for (const auto& entry : inputs) pointers.push_back(&entry);
     Sha256 hash;
     hash.field(setup.run.shell);
     for (const auto& word : setup.run.argv) hash.field(word);
-    hash.field(input_key(inputs));
+    hash.field(input_key(pointers));
     return hash.finish_hex();
-}
-
-bool is_tracked(const std::vector<TreeEntry>& entries, const std::string& path) {
-    const auto at = std::lower_bound(entries.begin(), entries.end(), path,
-                                     [](const TreeEntry& a, const std::string& b) { return a.path < b; });
-    if (at != entries.end() && at->path == path) return true;
-    const auto beneath =
-        std::lower_bound(entries.begin(), entries.end(), path + "/",
-                         [](const TreeEntry& a, const std::string& b) { return a.path < b; });
-    return beneath != entries.end() && beneath->path.starts_with(path + "/");
 }
 
 // Changes whenever a file is replaced or written.
@@ -90,6 +82,10 @@ struct Snapshot::State {
     bool index_lost = false;  // a gate has put something else into it
 
     [[nodiscard]] std::string index_file() const { return own.git_dir + "/index"; }
+    [[nodiscard]] Result<IndexFile> read_index() const {
+        auto bytes = TRY(read_file(index_file(), 1U << 30));
+        return IndexFile::parse(std::move(bytes), repo.sha256);
+    }
     [[nodiscard]] GitCall call(std::vector<std::string> args) const {
         GitCall call;
         call.args = std::move(args);
@@ -104,6 +100,7 @@ struct Snapshot::State {
     [[nodiscard]] std::string state_file() const { return slot.path + "/state"; }
     Result<void> save(bool clean) {
         kept.clean = clean;
+        kept.index = clean ? index_stamp : "";
         return write_quickly(state_file(), format_state(kept));
     }
 
@@ -111,12 +108,11 @@ struct Snapshot::State {
     Result<void> look_over();
     Result<void> restore_index();
     Result<void> make_anew(const Target& target, const Stage& stage);
-    Result<void> set_links(const Stage& stage, const std::vector<TreeEntry>& entries);
+    Result<void> set_links(const Stage& stage, const IndexFile& index);
 };
 
 // Every file compared with the index, what differs written again, what is neither tracked nor ignored removed.
 Result<void> Snapshot::State::look_over() {
-    unlink((own.git_dir + "/index.lock").c_str());
     TRY(git.output(call({"read-tree", "--reset", "-u", tree.str()})));
     TRY(git.output(call({"clean", "-ffdq"})));
     return {};
@@ -126,9 +122,10 @@ Result<void> Snapshot::State::look_over() {
 // does it, the index still holds the tree.
 Result<void> Snapshot::State::restore_index() {
     if (stamp_of(index_file()) == index_stamp) return {};
-    const auto bytes = read_file(index_file(), 1U << 30);
-    const auto index = bytes ? parse_index(*bytes, repo.sha256) : fail(ErrorKind::NotFound, "");
-    if (index && index->tree == tree && index->unmerged.empty() && !index->intent_to_add) return {};
+    const auto index = read_index();
+    if (index && index->tree() == tree && index->unmerged().empty() && !index->intent_to_add() &&
+        !index->flagged())
+        return {};
     index_lost = true;
     unlink((own.git_dir + "/index.lock").c_str());
     TRY(git.output(call({"read-tree", tree.str()})));
@@ -151,11 +148,13 @@ Result<void> Snapshot::State::bring_to_tree(const Target& target, const Stage& s
     const auto pointer = read_file(own.checkout + "/.git", 64 << 10);
     const bool whole =
         pointer && *pointer == "gitdir: " + own.git_dir + "\n" && exists(own.git_dir + "/HEAD");
-    const bool clean = whole && kept.clean;
-    TRY(save(false));  // until release(): a run that is killed leaves it so
+    const bool clean = whole && kept.clean && kept.index == stamp_of(index_file());
+    unlink((own.git_dir + "/index.lock").c_str());  // of a gate that was killed
+    TRY(save(false));                               // until release(): a run that is killed leaves it so
     if (!whole) return make_anew(target, stage);
     TRY(refresh(own, repo, target, stage.link));
     if (clean && kept.tree == tree.str()) return {};
+    if (clean && target.index && TRY(move_checkout(own, repo, *target.index))) return {};
     if (clean) {
         const auto moved = TRY(git.run(call({"read-tree", "-m", "-u", kept.tree, tree.str()})));
         if (moved.ok()) return {};
@@ -165,7 +164,7 @@ Result<void> Snapshot::State::bring_to_tree(const Target& target, const Stage& s
     return make_anew(target, stage);
 }
 
-Result<void> Snapshot::State::set_links(const Stage& stage, const std::vector<TreeEntry>& entries) {
+Result<void> Snapshot::State::set_links(const Stage& stage, const IndexFile& index) {
     for (const auto& old : kept.links) {
         if (std::find(stage.link.begin(), stage.link.end(), old) != stage.link.end()) continue;
         struct stat info {};
@@ -174,7 +173,7 @@ Result<void> Snapshot::State::set_links(const Stage& stage, const std::vector<Tr
     }
     kept.links = stage.link;
     for (const auto& link : stage.link) {
-        if (is_tracked(entries, link))
+        if (index.holds(link))
             return fail(ErrorKind::Invalid,
                         "`link` names something that the tree holds: " + escape_foreign(link),
                         "only ignored folders of the working tree can be lent to a snapshot");
@@ -208,14 +207,13 @@ Result<Snapshot> Snapshot::prepare(const Repository& repo, const Stage& stage, T
     TRY(during("preparing the snapshot " + state->own.checkout, state->bring_to_tree(target, stage)));
     state->kept.tree = target.tree.str();
 
-    if (target.entries.empty()) {
-        const auto bytes = read_file(state->index_file(), 1U << 30);
-        auto index = bytes ? parse_index(*bytes, repo.sha256) : fail(ErrorKind::NotFound, "");
-        target.entries = index ? std::move(index->entries) : TRY(list_tree(repo, target.tree));
+    if (!target.index) {
+        auto index = TRY(state->read_index());
+        target.index = std::make_shared<const IndexFile>(std::move(index));
     }
-    TRY(state->set_links(stage, target.entries));
+    TRY(state->set_links(stage, *target.index));
     for (size_t i = 0; i < stage.setup.size(); ++i) {
-        state->setup_keys.push_back(setup_key(stage.setup[i], target.entries));
+        state->setup_keys.push_back(setup_key(stage.setup[i], *target.index));
         const bool same = i < state->kept.setup.size() && state->kept.setup[i] == state->setup_keys[i];
         // What comes after a command that runs again may stand on it.
         if (!same || !state->pending.empty()) state->pending.push_back(i);
@@ -223,7 +221,7 @@ Result<Snapshot> Snapshot::prepare(const Repository& repo, const Stage& stage, T
     state->kept.setup.resize(state->pending.empty() ? stage.setup.size() : state->pending.front());
     TRY(state->save(false));
     state->index_stamp = stamp_of(state->index_file());
-    state->watch.begin(state->own.checkout, target.entries);
+    state->watch.begin(state->own.checkout, *target.index);
     return Snapshot(std::move(state));
 }
 

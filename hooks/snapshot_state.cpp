@@ -54,6 +54,7 @@ SnapshotState parse_state(std::string_view text) {
         if (key == "boot" && value != boot_id()) return {};
         if (key == "clean") clean = value == "yes";
         if (key == "tree") state.tree = value;
+        if (key == "index") state.index = value;
         if (key == "setup") state.setup.emplace_back(value);
         if (key == "link") state.links.emplace_back(value);
     }
@@ -63,7 +64,8 @@ SnapshotState parse_state(std::string_view text) {
 
 std::string format_state(const SnapshotState& state) {
     std::string text = std::string(kFirst) + "\nboot " + boot_id() + "\nclean " +
-                       (state.clean ? "yes" : "no") + "\ntree " + state.tree + "\n";
+                       (state.clean ? "yes" : "no") + "\ntree " + state.tree + "\nindex " + state.index +
+                       "\n";
     for (const auto& key : state.setup) text += "setup " + key + "\n";
     for (const auto& link : state.links) text += "link " + link + "\n";
     return text + std::string(kLast) + "\n";

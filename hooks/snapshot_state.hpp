@@ -6,8 +6,9 @@
 namespace tidegate::hooks {
 
 struct SnapshotState {
-    bool clean = false;              // checkout and index are exactly `tree`, ignored files aside
-    std::string tree;                // hex
+    bool clean = false;  // checkout and index are exactly `tree`, ignored files aside
+    std::string tree;    // hex
+    std::string index;   // stamp of the index as the run left it: one that differs is not believed
     std::vector<std::string> setup;  // keys of the setup commands that ran, in order
     std::vector<std::string> links;  // made for `link`
 };

@@ -53,7 +53,7 @@ Result<Target> index_target(const Repository& repo, std::string stage) {
     Target target;
     target.stage = std::move(stage);
     target.tree = index.tree;
-    target.entries = std::move(index.entries);
+    target.index = std::move(index.index);
     target.head = repo.head;
     target.from = repo.head;
     target.branch = repo.branch;
@@ -91,16 +91,21 @@ Result<Target> tree_target(const Repository& repo, std::string stage, const std:
     return target;
 }
 
+Result<void> ensure_entries(const Repository& repo, Target& target) {
+    if (!target.entries.empty()) return {};
+    target.entries = target.index ? target.index->entries() : TRY(list_tree(repo, target.tree));
+    return {};
+}
+
 Result<std::string> config_text(const Repository& repo, const Target& target) {
     const std::string path(kConfigFile);
-    if (target.entries.empty()) {
+    if (!target.index) {
         auto text = read_tree_file(repo, target.tree, path, kConfigLimit);
         if (!text && text.error().kind == ErrorKind::NotFound) return no_config(target);
         return text;
     }
-    const auto entry = std::lower_bound(target.entries.begin(), target.entries.end(), path,
-                                        [](const TreeEntry& a, const std::string& b) { return a.path < b; });
-    if (entry == target.entries.end() || entry->path != path) return no_config(target);
+    const auto entry = target.index->find(path);
+    if (!entry) return no_config(target);
     if (!entry->is_file())
         return fail(ErrorKind::Invalid, path + " is a link or a submodule in the tree; it must be a file");
     // Mostly the working tree has the same content, and reading it there saves a git child; its id tells.

@@ -18,7 +18,8 @@ struct Target {
     std::vector<std::string> also;  // further refs that the same tree is pushed to
     bool merging = false;
     bool rebasing = false;
-    std::vector<TreeEntry> entries;  // the tree's content where it is known already (from the index)
+    std::shared_ptr<const IndexFile> index;      // an index that holds the tree, where one was read already
+    std::vector<TreeEntry> entries;              // the tree's content, after ensure_entries()
     std::optional<std::vector<Change>> changes;  // of the range, where it is known already
 
     // For people: the pushed ref and how many commits the remote lacks (0 where that is not known).
@@ -45,6 +46,9 @@ struct RevisionRange {
                                              const RevisionRange& range);
 // `tree` may be any tree-ish; everything counts as changed.
 [[nodiscard]] Result<Target> tree_target(const Repository& repo, std::string stage, const std::string& tree);
+
+// Lays out the tree's content, sorted as git does: from the index, else by git.
+[[nodiscard]] Result<void> ensure_entries(const Repository& repo, Target& target);
 
 // The stage's configuration, out of the tree itself: what is committed or pushed decides, not what lies
 // about. NotFound where the tree has no .tidegate.yaml.

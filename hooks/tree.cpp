@@ -1,6 +1,5 @@
 #include "hooks/tree.hpp"
 
-#include "hooks/index_file.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 
@@ -36,19 +35,22 @@ tl::unexpected<Error> unmerged(const std::vector<std::string>& paths) {
                 "mend them, then: git add");
 }
 
-// By git, on a copy: write-tree would write what it worked out into the index.
-Result<Oid> write_tree(const Repository& repo, std::string_view index) {
+// By git, on a copy: write-tree would write what it worked out into the index. `bytes` are those of the copy then.
+Result<Oid> write_tree(const Repository& repo, std::string& bytes) {
     TRY(make_dirs(repo.own_dir(), 0755));
     const auto folder = TRY(TempDir::make("index", repo.own_dir()));
     const auto copy = folder.path() + "/index";
     {
         const Fd file(::open(copy.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
         if (!file) return fail_errno("cannot write a copy of the index");
-        TRY(write_all(file.get(), index, copy));
+        TRY(write_all(file.get(), bytes, copy));
     }
     auto call = repo.call({"write-tree"});
     call.index_file = copy;
-    return Oid::parse(TRY(repo.git.line(call)));
+    const auto line = TRY(repo.git.line(call));
+    auto tree = TRY(Oid::parse(line));
+    bytes = TRY(read_file(copy, kIndexLimit));
+    return tree;
 }
 
 }  // namespace
@@ -63,18 +65,21 @@ Result<IndexTree> read_index_tree(const Repository& repo) {
         return empty;
     }
     if (!bytes) return fail(std::move(bytes.error()));
-    auto index = parse_index(*bytes, repo.sha256);
+    IndexTree result;
+    auto index = IndexFile::parse(*bytes, repo.sha256);
     if (!index && index.error().kind != ErrorKind::Unsupported) return fail(std::move(index.error()));
     if (!index) {
-        IndexTree result;
         result.tree = TRY(write_tree(repo, *bytes));
-        result.entries = TRY(list_tree(repo, result.tree));
         return result;
     }
-    if (!index->unmerged.empty()) return unmerged(index->unmerged);
-    IndexTree result;
-    result.tree = index->tree && !index->intent_to_add ? *index->tree : TRY(write_tree(repo, *bytes));
-    result.entries = std::move(index->entries);
+    if (!index->unmerged().empty()) return unmerged(index->unmerged());
+    if (index->tree() && !index->intent_to_add()) {
+        result.tree = *index->tree();
+    } else {
+        result.tree = TRY(write_tree(repo, *bytes));
+        index = TRY(IndexFile::parse(std::move(*bytes), repo.sha256));
+    }
+    result.index = std::make_shared<const IndexFile>(std::move(*index));
     return result;
 }
 

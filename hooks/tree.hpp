@@ -1,26 +1,13 @@
 // What a tree holds, and how two differ. Read from git's index file where that is possible, else from git.
 #pragma once
 
+#include "hooks/index_file.hpp"
 #include "hooks/repository.hpp"
 
 #include <cstdint>
+#include <memory>
 
 namespace tidegate::hooks {
-
-enum class FileMode : std::uint32_t {
-    File = 0100644,
-    Executable = 0100755,
-    Link = 0120000,
-    Submodule = 0160000
-};
-
-struct TreeEntry {
-    std::string path;  // bytes as git has them
-    FileMode mode = FileMode::File;
-    shared::Oid oid;
-
-    [[nodiscard]] bool is_file() const { return mode == FileMode::File || mode == FileMode::Executable; }
-};
 
 // One path of a change.
 struct Change {
@@ -34,7 +21,7 @@ struct Change {
 // The tree an index stands for.
 struct IndexTree {
     shared::Oid tree;
-    std::vector<TreeEntry> entries;  // sorted as git does; intent-to-add entries are not part of a tree
+    std::shared_ptr<const IndexFile> index;  // as it was read; none where only git can read it
 };
 // Invalid with the paths where the index has unmerged entries. Neither the index nor anything beside it is
 // written. The tree object exists afterwards.

@@ -13,29 +13,33 @@ constexpr std::uint32_t kEvents = IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_DE
                                   IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR |
                                   IN_DONT_FOLLOW;
 
-// The folders that hold `entries`, all the way up; "" is the root.
-std::unordered_set<std::string> folders_of(const std::vector<TreeEntry>& entries) {
+// The folders that hold the tree's files, all the way up; "" is the root.
+std::unordered_set<std::string> folders_of(const IndexFile& tree) {
     std::unordered_set<std::string> folders{""};
-    std::string_view last;
-    for (const auto& entry : entries) {
-        auto slash = entry.path.rfind('/');
-        if (slash == std::string::npos) continue;
-        const auto folder = std::string_view(entry.path).substr(0, slash);
+    std::string last;
+    for (IndexCursor cursor(tree); cursor.next();) {
+        auto folder = cursor.entry().path;
+        auto slash = folder.rfind('/');
+        if (slash == std::string_view::npos) continue;
+        folder = folder.substr(0, slash);
         if (folder == last) continue;  // entries are sorted
         last = folder;
-        while (slash != std::string::npos && folders.insert(entry.path.substr(0, slash)).second)
-            slash = slash == 0 ? std::string::npos : entry.path.rfind('/', slash - 1);
+        while (folders.emplace(folder).second) {
+            slash = folder.rfind('/');
+            if (slash == std::string_view::npos) break;
+            folder = folder.substr(0, slash);
+        }
     }
     return folders;
 }
 
 }  // namespace
 
-void TreeWatch::begin(const std::string& root, const std::vector<TreeEntry>& entries) {
+void TreeWatch::begin(const std::string& root, const IndexFile& tree) {
     fd_.reset(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
     blind_ = !fd_;
     if (blind_) return;
-    for (const auto& folder : folders_of(entries)) {
+    for (const auto& folder : folders_of(tree)) {
         const int watch = inotify_add_watch(fd_.get(), (root + "/" + folder).c_str(), kEvents);
         if (watch < 0) {
             blind_ = true;

@@ -2,7 +2,7 @@
 // without looking at every file.
 #pragma once
 
-#include "hooks/tree.hpp"
+#include "hooks/index_file.hpp"
 #include "shared/base/fd.hpp"
 
 #include <set>
@@ -13,7 +13,7 @@ namespace tidegate::hooks {
 class TreeWatch {
   public:
     // Where watching is not possible (too few watches allowed), blind() is true from the beginning.
-    void begin(const std::string& root, const std::vector<TreeEntry>& entries);
+    void begin(const std::string& root, const IndexFile& tree);
     // Takes in what the kernel has reported.
     void read_events();
     [[nodiscard]] int fd() const { return fd_.get(); }

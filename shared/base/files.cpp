@@ -186,7 +186,9 @@ Result<void> sync_file_system(int fd, const std::string& name) {
 }
 
 Result<void> make_dirs(const std::string& path, mode_t mode) {
-    for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+    if (mkdir(path.c_str(), mode) == 0) return {};  // mostly only the last is missing, if any
+    const bool there = errno == EEXIST;
+    for (size_t slash = path.find('/', 1); !there; slash = path.find('/', slash + 1)) {
         const auto prefix = path.substr(0, slash);
         if (!prefix.empty() && mkdir(prefix.c_str(), mode) != 0 && errno != EEXIST)
             return fail_errno("cannot make the folder " + escape_foreign(prefix));

@@ -31,12 +31,16 @@ std::string lowered(std::string_view text) {
 }  // namespace
 
 Result<Oid> Oid::parse(std::string_view text) {
-    const bool digits = text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
-    if ((text.size() != 40 && text.size() != 64) || !digits)
+    Oid oid;
+    bool digits = text.size() == 40 || text.size() == 64;
+    if (digits) oid.hex_ = text;
+    for (char& c : oid.hex_) {
+        c = lower(c);
+        digits = digits && ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'));
+    }
+    if (!digits)
         return fail(ErrorKind::Invalid, "not a full object id: `" + shown(text) + "`",
                     "write all 40 hexadecimal digits: git rev-parse COMMIT");
-    Oid oid;
-    oid.hex_ = lowered(text);
     return oid;
 }
 

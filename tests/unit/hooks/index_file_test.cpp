@@ -44,17 +44,17 @@ TEST_CASE("index: entries and cached tree are what git says, in versions 2, 3 an
                     "git ls-files -s >files");
             const auto bytes = read_file(folder->path() + "/.git/index", 1 << 20);
             REQUIRE(bytes);
-            const auto index = parse_index(*bytes, std::string(format) == "sha256");
+            const auto index = IndexFile::parse(*bytes, std::string(format) == "sha256");
             REQUIRE_MESSAGE(index, index.error().line());
             std::string listed;
-            for (const auto& entry : index->entries) {
+            for (const auto& entry : index->entries()) {
                 char mode[16];
                 snprintf(mode, sizeof mode, "%06o", static_cast<unsigned>(entry.mode));
                 listed += std::string(mode) + " " + entry.oid.str() + " 0\t" + entry.path + "\n";
             }
             CHECK(listed == *read_file(folder->path() + "/files", 1 << 20));
-            REQUIRE(index->tree);
-            CHECK(index->tree->str() + "\n" == *read_file(folder->path() + "/tree", 4096));
+            REQUIRE(index->tree());
+            CHECK(index->tree()->str() + "\n" == *read_file(folder->path() + "/tree", 4096));
         }
     }
 }
@@ -66,18 +66,18 @@ TEST_CASE("index: intent-to-add and conflicts are seen, split and sparse ones le
     git(path,
         "git init -q . && git config user.name a && git config user.email a@b && echo a >a && git add a && "
         "git commit -qm 1 && echo n >new && git add -N new");
-    auto index = parse_index(*read_file(path + "/.git/index", 1 << 20), false);
+    auto index = IndexFile::parse(*read_file(path + "/.git/index", 1 << 20), false);
     REQUIRE(index);
-    CHECK(index->intent_to_add);
-    CHECK(index->entries.size() == 1);
+    CHECK(index->intent_to_add());
+    CHECK(index->entries().size() == 1);
     git(path,
         "git rm -q --cached new && git checkout -qb other && echo b >a && git commit -qam 2 && "
         "git checkout -q - && echo c >a && git commit -qam 3 && ! git merge -q other");
-    index = parse_index(*read_file(path + "/.git/index", 1 << 20), false);
+    index = IndexFile::parse(*read_file(path + "/.git/index", 1 << 20), false);
     REQUIRE(index);
-    CHECK(index->unmerged == std::vector<std::string>{"a"});
+    CHECK(index->unmerged() == std::vector<std::string>{"a"});
     git(path, "git reset -q --hard && git update-index --split-index");
-    index = parse_index(*read_file(path + "/.git/index", 1 << 20), false);
+    index = IndexFile::parse(*read_file(path + "/.git/index", 1 << 20), false);
     REQUIRE_FALSE(index);
     CHECK(index.error().kind == ErrorKind::Unsupported);
 }
@@ -88,14 +88,14 @@ TEST_CASE("index: cut at any byte it is an error, never a crash") {
     git(folder->path(),
         "git init -q . && mkdir d && echo a >a && echo b >d/b && git add . && git write-tree");
     const auto bytes = *read_file(folder->path() + "/.git/index", 1 << 20);
-    for (size_t cut = 0; cut + 21 < bytes.size(); ++cut) (void)parse_index(bytes.substr(0, cut), false);
+    for (size_t cut = 0; cut + 21 < bytes.size(); ++cut) (void)IndexFile::parse(bytes.substr(0, cut), false);
     for (size_t at = 0; at < bytes.size(); ++at) {
         auto changed = bytes;
         changed[at] = static_cast<char>(changed[at] ^ 0xff);
-        (void)parse_index(changed, false);
+        (void)IndexFile::parse(changed, false);
     }
-    CHECK_FALSE(parse_index("", false));
-    CHECK_FALSE(parse_index(bytes.substr(0, 40), false));
+    CHECK_FALSE(IndexFile::parse("", false));
+    CHECK_FALSE(IndexFile::parse(bytes.substr(0, 40), false));
 }
 
 TEST_CASE("blob id: as git hash-object says") {
