@@ -97,6 +97,7 @@ Result<Target> Fixes::mend(StageRun& run, Watcher& watcher) {
     for (size_t i = 0; i < run.plan.gates.size(); ++i) {
         if (!failed_and_fixable(run, i)) continue;
         const auto& planned = run.plan.gates[i];
+        TRY(ensure_entries(repo_, target));
         tried_.insert(planned.gate->name);
         watcher.preparing("fix: " + planned.gate->name);
         auto fix = TRY(run_fix(context, *run.plan.stage, planned, target));
@@ -110,6 +111,8 @@ Result<Target> Fixes::mend(StageRun& run, Watcher& watcher) {
 Result<void> Fixes::take(const std::vector<FixedFile>& files, Target& target) {
     if (files.empty()) return {};
     TRY(index_->put(files));
+    TRY(ensure_entries(repo_, target));
+    target.index.reset();  // holds the tree of before
     target.tree = TRY(index_->write_tree());
     last_tree_ = target.tree;
     target.changes.reset();
