@@ -98,7 +98,7 @@ Result<BusMessage> ManagerBus::request(const char* method) {
 }
 
 Result<BusMessage> ManagerBus::call(sd_bus_message* request, const std::string& what) {
-    sd_bus_error error = SD_BUS_ERROR_NULL;
+    sd_bus_error error{};
     sd_bus_message* reply = nullptr;
     const int code = sd_bus_call(bus_.get(), request, 0, &error, &reply);
     const ScopeExit free_error([&] { sd_bus_error_free(&error); });
@@ -120,7 +120,7 @@ Result<std::string> ManagerBus::path_of(const char* method, const std::vector<st
 }
 
 Result<std::string> ManagerBus::text(const std::string& object, const char* interface, const char* property) {
-    sd_bus_error error = SD_BUS_ERROR_NULL;
+    sd_bus_error error{};
     char* value = nullptr;
     const int code = sd_bus_get_property_string(bus_.get(), destination(), object.c_str(), interface,
                                                 property, &error, &value);
@@ -136,7 +136,7 @@ Result<std::string> ManagerBus::text(const std::string& object, const char* inte
 
 Result<std::uint32_t> ManagerBus::number(const std::string& object, const char* interface,
                                          const char* property, char type) {
-    sd_bus_error error = SD_BUS_ERROR_NULL;
+    sd_bus_error error{};
     std::uint32_t value = 0;
     const int code = sd_bus_get_property_trivial(bus_.get(), destination(), object.c_str(), interface,
                                                  property, &error, type, &value);

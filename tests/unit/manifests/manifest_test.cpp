@@ -266,7 +266,7 @@ TEST_CASE("manifest: every activation step is read, and what makes no sense of i
         const char* step;
         const char* says;
     };
-    for (const auto& [step, says] : {
+    for (const auto& each : {
              Case{"{stop: web.service, settle: 1s}", "`settle` says nothing of `stop`"},
              Case{"{run: ./x, settle: 1s}", "`settle` says nothing of `run`"},
              Case{"signal: {unit: web.service, signal: KILL}", "`signal` cannot be `KILL`"},
@@ -277,6 +277,8 @@ TEST_CASE("manifest: every activation step is read, and what makes no sense of i
              Case{"restart: \"x.service\\nreboot.target\"", "is not a unit's name"},
              Case{"restart: --force.service", "is not a unit's name"},
          }) {
+        const auto& step = each.step;
+        const auto* says = each.says;
         CAPTURE(step);
         const auto wrong = parse_manifest("web.yaml", kShort + "activate:\n  - " + step + "\n");
         REQUIRE_FALSE(wrong.has_value());
@@ -304,19 +306,20 @@ TEST_CASE("manifest: strategy blue-green needs its instances and upstream, and t
         std::string lines;
         const char* says;
     };
-    for (const auto& [lines, says] :
-         {Case{"strategy: blue-green\n" + upstream, "needs `instances`"},
-          Case{instances, "needs `strategy: blue-green`"},
-          Case{"strategy: blue-green\n" + instances, "needs `upstream`"},
-          Case{"strategy: bluegreen\n", "`strategy` cannot be"},
-          Case{"strategy: blue-green\n" + upstream +
-                   "instances: {unit: web.service, blue: 'a:1', green: 'a:2'}\n",
-               "is no template"},
-          Case{"strategy: blue-green\n" + upstream +
-                   "instances: {unit: web@.service, blue: 'a:1', green: 'a:1'}\n",
-               "at one address"},
-          Case{"health: [{http: {url: 'http://{instance}/'}}]\n", "http://{instance}/"},
-          Case{"health: [{tcp: '{instance}'}]\n", "must be host:port"}}) {
+    for (const auto& each : {Case{"strategy: blue-green\n" + upstream, "needs `instances`"},
+                             Case{instances, "needs `strategy: blue-green`"},
+                             Case{"strategy: blue-green\n" + instances, "needs `upstream`"},
+                             Case{"strategy: bluegreen\n", "`strategy` cannot be"},
+                             Case{"strategy: blue-green\n" + upstream +
+                                      "instances: {unit: web.service, blue: 'a:1', green: 'a:2'}\n",
+                                  "is no template"},
+                             Case{"strategy: blue-green\n" + upstream +
+                                      "instances: {unit: web@.service, blue: 'a:1', green: 'a:1'}\n",
+                                  "at one address"},
+                             Case{"health: [{http: {url: 'http://{instance}/'}}]\n", "http://{instance}/"},
+                             Case{"health: [{tcp: '{instance}'}]\n", "must be host:port"}}) {
+        const auto& lines = each.lines;
+        const auto* says = each.says;
         CAPTURE(lines);
         const auto wrong = parse_manifest("web.yaml", kShort + lines);
         REQUIRE_FALSE(wrong.has_value());
@@ -356,7 +359,7 @@ TEST_CASE("manifest: every kind of health check is read, and nonsense is refused
         std::string check;
         const char* says;
     };
-    for (const auto& [check, says] : {
+    for (const auto& each : {
              Case{"http: {url: 'http://a/', status: 200-}", "from 100 to 599"},
              Case{"http: {url: 'http://a/', status: 299-200}", "from 100 to 599"},
              Case{"http: {url: 'http://a/', json: {status: ok}}", "is no JSON pointer"},
@@ -371,6 +374,8 @@ TEST_CASE("manifest: every kind of health check is read, and nonsense is refused
              Case{"database: {client: psql, database: 'postgres://u:p@h/x'}", "no addresses and passwords"},
              Case{"database: {client: psql, database: '-x'}", "is not a database's name"},
          }) {
+        const auto& check = each.check;
+        const auto* says = each.says;
         CAPTURE(check);
         const auto wrong = parse_manifest("web.yaml", kShort + "health:\n  - " + check + "\n");
         REQUIRE_FALSE(wrong.has_value());

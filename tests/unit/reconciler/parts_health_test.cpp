@@ -256,7 +256,7 @@ TEST_CASE("health: json values, status ranges and requests of any method are ask
         const char* wanted;
         std::string words;
     };
-    for (const auto& [body, pointer, wanted, words] : {
+    for (const auto& each : {
              Case{R"({"status":"ok"})", "/status", "ok", "answered 204"},
              Case{R"({"v":"v2"})", "/v", "{version}", "answered 204"},
              Case{R"({"v":"v1"})", "/v", "{version}", "answered 204 with /v: v1, wanted v2"},
@@ -265,16 +265,16 @@ TEST_CASE("health: json values, status ranges and requests of any method are ask
              Case{R"({"a":true})", "/a", "true", "answered 204"},
              Case{"<html>", "/a", "1", "answered 204 with what is no JSON"},
          }) {
-        CAPTURE(body);
+        CAPTURE(each.body);
         // An answer of 204 would have no body for curl; 2xx is what the range asks.
-        const Server server({answer(203, body)});
+        const Server server({answer(203, each.body)});
         auto probe = http_probe(server);
         probe.status = {{200, 299}, {304, 304}};
         probe.method = "POST";
         probe.data = "who={instance}";
         probe.send = {{"X-Probe", "{commit}"}};
-        probe.json = {{pointer, wanted}};
-        auto expected = words;
+        probe.json = {{each.pointer, each.wanted}};
+        auto expected = each.words;
         expected.replace(expected.find("204"), 3, "203");
         CHECK(try_probe(quick(probe), health, -1).words == expected);
         CHECK(server.heard().starts_with("POST /healthz "));
