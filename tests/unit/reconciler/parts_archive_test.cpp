@@ -136,11 +136,12 @@ TEST_CASE(
     const ArchiveRig rig;
     for (const auto& [name, lines, says] : cases) {
         const auto& shown = name;  // clang 14 captures no structured binding
+        const std::string wanted = says;
         CAPTURE(shown);
         const auto commit = rig.import(rig.tar(std::string("add('first')\n") + lines));
         REQUIRE_FALSE(commit.has_value());
         CHECK(commit.error().kind == ErrorKind::Invalid);
-        CHECK_MESSAGE(commit.error().line().find(says) != std::string::npos, commit.error().line());
+        CHECK_MESSAGE(commit.error().line().find(wanted) != std::string::npos, commit.error().line());
         CHECK(rig.sh("git --git-dir=state/store.git for-each-ref") == "");
     }
     CHECK_FALSE(exists("/tmp/evil"));
