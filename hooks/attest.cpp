@@ -44,10 +44,14 @@ std::string one_line(const std::string& what, const Error& error) {
 
 Result<void> check_passed(const StageRun& run) {
     if (!run.report.passed()) return fail(ErrorKind::Denied, "a stage that has not passed is not attested");
+    for (const auto& gate : run.report.gates)
+        if (!gate.gate->weakened.empty())
+            return fail(ErrorKind::Denied, std::string(kLocalFile) + " changes `" + gate.gate->weakened +
+                                               "` of " + gate.gate->name);
     if (!run.report.skipped()) return {};
     std::vector<std::string> names;
     for (const auto& gate : run.report.gates)
-        if (gate.outcome == Outcome::Skipped) names.push_back(gate.gate->name);
+        if (gate.outcome == Outcome::Skipped && !gate.gate->own) names.push_back(gate.gate->name);
     return fail(ErrorKind::Denied,
                 join(names, ", ") + (names.size() == 1 ? " was skipped" : " were skipped"));
 }
@@ -74,7 +78,8 @@ Result<TestResult> test_result(const StageRun& run, WallTime finished) {
     const auto document = TRY(parse_yaml(std::string(kConfigFile), text));
     result.gates_digest = TRY(gates_digest(document.root(), target.stage));
     for (const auto& gate : run.report.gates)
-        result.gates.push_back({gate.gate->name, outcome_text(gate.outcome), gate.took, gate.measures});
+        if (!gate.gate->own)
+            result.gates.push_back({gate.gate->name, outcome_text(gate.outcome), gate.took, gate.measures});
     result.finished = finished;
     result.tool_version = TIDEGATE_VERSION;
     return result;
@@ -84,7 +89,8 @@ Result<size_t> attest(const Repository& repo, const std::vector<const StageRun*>
                       const Result<SigningKey>& key) {
     std::vector<const StageRun*> staged;
     for (const auto* run : runs) {
-        if (run->prepared->stage == nullptr) continue;  // the tree has no such stage: nothing to vouch for
+        // The tree has no such stage: nothing to vouch for.
+        if (run->prepared->stage == nullptr || run->prepared->stage->own) continue;
         TRY(check_passed(*run));
         staged.push_back(run);
     }

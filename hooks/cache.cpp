@@ -111,7 +111,10 @@ std::string definition_key(const Gate& gate, const Stage& stage, std::string_vie
     }
     if (gate.builtins.empty()) {
         hash.field(std::to_string(stage.setup.size()));
-        for (const auto& setup : stage.setup) add_script(hash, setup.run);
+        for (const auto& setup : stage.setup) {
+            add_script(hash, setup.run);
+            if (!setup.folder.empty()) hash.field("in " + setup.folder);
+        }
         hash.field(join(stage.link, "\n"));
     }
     hash.field(tool_version);

@@ -1,5 +1,7 @@
 #include "hooks/engine.hpp"
 
+#include "hooks/tree_config.hpp"
+
 namespace tidegate::hooks {
 
 using namespace shared;
@@ -7,8 +9,7 @@ using namespace shared;
 Result<std::unique_ptr<Prepared>> prepare_stage(const Repository& repo, Target target) {
     auto prepared = std::make_unique<Prepared>();
     prepared->target = std::move(target);
-    const auto text = TRY(config_text(repo, prepared->target));
-    prepared->config = TRY(parse_config(std::string(kConfigFile), text));
+    prepared->config = TRY(tree_config(repo, prepared->target));
     prepared->stage = prepared->config.stage(prepared->target.stage);
     return prepared;
 }

@@ -2,6 +2,7 @@
 #include "hooks/hook_acts.hpp"
 #include "hooks/ranges.hpp"
 #include "hooks/scope.hpp"
+#include "hooks/tree_config.hpp"
 #include "shared/base/text.hpp"
 #include "shared/face/face.hpp"
 
@@ -83,7 +84,12 @@ Result<std::optional<Proof>> PushGate::proof_of(const Target& target) {
     const auto text =
         proofs_.objects().read(target.tree.str() + ":" + std::string(kConfigFile), kConfigLimit);
     if (!text || !*text || (*text)->type != "blob") return std::nullopt;
-    const auto config = parse_config(std::string(kConfigFile), (*text)->bytes);
+    auto config = parse_config(std::string(kConfigFile), (*text)->bytes);
+    const auto own = local_config(repo_);
+    if (config && (config->partial || !own || *own)) {
+        auto whole = target;
+        config = tree_config(repo_, whole);
+    }
     const auto* stage = config ? config->stage(call_.stage) : nullptr;
     if (stage == nullptr) return std::nullopt;
     // What speaks about the branch or the remote is not proven by a tree.

@@ -139,6 +139,9 @@ Result<StageRun> Receive::gate_by_own(Target target, const SessionOptions& optio
     run.prepared = std::make_unique<Prepared>();
     auto& ready = *run.prepared;
     ready.config = TRY(parse_config(policy_.gates, *gates_));
+    if (ready.config.partial)
+        return fail(ErrorKind::Invalid, escape_foreign(policy_.gates) + " stands on other files",
+                    "a server's own gates are one file, without `extends` and `folders`");
     ready.stage = ready.config.stage(call_.stage);
     if (ready.stage == nullptr) ready.stage = ready.config.stage("pre-push");
     if (ready.stage == nullptr)

@@ -49,8 +49,16 @@ Result<RunLogs> RunLogs::begin(const Repository& repo, const std::string& stage)
     return fail(ErrorKind::Exists, "a thousand runs began in this second: " + escape_foreign(base));
 }
 
+// A folder's gate has a / in its name; a name of ours has no %.
 std::string RunLogs::path_of(const std::string& gate) const {
-    return path_ + "/" + gate + ".log";
+    auto name = gate;
+    std::replace(name.begin(), name.end(), '/', '%');
+    return path_ + "/" + name + ".log";
+}
+
+std::string RunLogs::reports_of(const std::string& gate) const {
+    auto path = path_of(gate);
+    return path.replace(path.size() - 4, 4, ".reports");
 }
 
 Result<Fd> RunLogs::open(const std::string& gate) const {

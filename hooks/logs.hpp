@@ -15,6 +15,7 @@ class RunLogs {
     // A new file for a gate's output.
     [[nodiscard]] Result<shared::Fd> open(const std::string& gate) const;
     [[nodiscard]] std::string path_of(const std::string& gate) const;
+    [[nodiscard]] std::string reports_of(const std::string& gate) const;  // a folder
 
   private:
     explicit RunLogs(std::string path) : path_(std::move(path)) {}

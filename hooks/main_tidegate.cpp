@@ -143,8 +143,8 @@ Error usage_error(const Bound& at, const CLI::ParseError& error) {
 
 std::vector<Command> all_commands() {
     std::vector<Command> all;
-    for (auto group : {init_commands, install_commands, run_commands, attest_commands, doctor_commands,
-                       release_commands}) {
+    for (auto group : {init_commands, install_commands, run_commands, check_commands, attest_commands,
+                       doctor_commands, release_commands}) {
         auto commands = group();
         std::move(commands.begin(), commands.end(), std::back_inserter(all));
     }

@@ -1,7 +1,9 @@
 #include "hooks/plan.hpp"
 
 #include "hooks/builtin/builtin.hpp"
+#include "hooks/choose.hpp"
 #include "hooks/command.hpp"
+#include "hooks/config/conditions.hpp"
 #include "shared/base/text.hpp"
 #include "shared/hash/sha256.hpp"
 
@@ -28,13 +30,23 @@ Result<void> ensure_changes(const Repository& repo, Target& target, bool all_fil
     return {};
 }
 
-bool holds(const Conditions& conditions, const Target& target) {
-    constexpr std::string_view kHeads = "refs/heads/";
-    std::string_view branch = target.branch;
-    if (branch.starts_with(kHeads)) branch.remove_prefix(kHeads.size());
-    return (conditions.merge && target.merging) || (conditions.rebase && target.rebasing) ||
-           std::any_of(conditions.branches.begin(), conditions.branches.end(),
-                       [&](const Glob& glob) { return glob.matches(branch); });
+Facts facts_of(const Target& target) {
+    Facts facts;
+    if (!target.branch.empty()) facts.refs.push_back(target.branch);
+    facts.refs.insert(facts.refs.end(), target.also.begin(), target.also.end());
+    facts.merging = target.merging;
+    facts.rebasing = target.rebasing;
+    facts.variable = [](const std::string& name) -> std::optional<std::string> {
+        const char* value = std::getenv(name.c_str());
+        if (value == nullptr) return std::nullopt;
+        return value;
+    };
+    return facts;
+}
+
+std::string left_out_by(const Gate& gate, const Target& target) {
+    if (gate.only.empty() && gate.except.empty()) return {};  // a push may have many refs
+    return left_out_by(gate, facts_of(target));
 }
 
 // With what they need.
@@ -77,9 +89,14 @@ class Planner {
         if (options_.skip.contains(gate.name)) return skipped(planned, Fate::Skipped, "TIDEGATE_SKIP");
         if (!options_.only.empty() && !wanted.contains(gate.name))
             return skipped(planned, Fate::Skipped, "not asked for");
-        if (!gate.only.empty() && !holds(gate.only, target_))
-            return skipped(planned, Fate::Empty, "`only` says no");
-        if (holds(gate.except, target_)) return skipped(planned, Fate::Empty, "`except` says so");
+        if (gate.left_out) return skipped(planned, Fate::Skipped, std::string(kLocalFile));
+        if (auto why = left_out_by(gate, target_); !why.empty())
+            return skipped(planned, Fate::Skipped, std::move(why));
+        if (!gate.folder.empty()) {
+            TRY(ensure_changes(repo_, target_, options_.all_files));
+            if (!options_.all_together && !concerns(gate, *target_.changes))
+                return skipped(planned, Fate::Empty, "nothing changed in " + gate.folder);
+        }
         const bool asks = asks_for_arguments(gate, stage_.name);
         if (asks && target_.arguments.empty())
             return skipped(planned, Fate::Skipped, "only git's hook knows what it asks for");
@@ -116,10 +133,8 @@ class Planner {
         TRY(ensure_entries(repo_, target_));
         std::vector<const TreeEntry*> entries;
         for (const auto& entry : target_.entries) {
-            const bool input = std::any_of(stage_.setup.begin(), stage_.setup.end(), [&](const Setup& setup) {
-                return std::any_of(setup.inputs.begin(), setup.inputs.end(),
-                                   [&](const Glob& glob) { return glob.matches(entry.path); });
-            });
+            const bool input = std::any_of(stage_.setup.begin(), stage_.setup.end(),
+                                           [&](const Setup& setup) { return setup.takes(entry.path); });
             if (input || is_tool_settings(entry.path)) entries.push_back(&entry);
         }
         surroundings_ = input_key(entries);
@@ -130,13 +145,11 @@ class Planner {
         const Gate& gate = *planned.gate;
         const bool in_process = !gate.builtins.empty();
         TRY(ensure_changes(repo_, target_, options_.all_files));
-        for (const auto& change : *target_.changes) {
-            const auto& entry = change.entry;
-            if (change.kind == Change::Kind::Deleted || !gate.files.matches(entry.path)) continue;
-            // Checks in this process judge links and submodules too.
-            if (entry.is_file() || in_process) planned.files.push_back(entry);
-        }
+        // Checks in this process judge links and submodules too.
+        for (auto& entry : TRY(chosen(repo_, gate.files, *target_.changes)))
+            if (entry.is_file() || in_process) planned.files.push_back(std::move(entry));
         planned.matched = planned.files.size();
+        if (planned.files.empty() && gate.always && !in_process) return as_a_whole(std::move(planned));
         if (planned.files.empty() && !asked_without_files(gate))
             return skipped(planned, Fate::Empty, "no matching files");
         // A check in this process takes less time than remembering; a gate outside of the snapshot sees more than its
@@ -168,10 +181,8 @@ class Planner {
             input = input_key(target_.tree);
         } else {
             TRY(ensure_changes(repo_, target_, options_.all_files));
-            planned.matched = static_cast<size_t>(
-                std::count_if(target_.changes->begin(), target_.changes->end(),
-                              [&](const Change& change) { return gate.files.matches(change.entry.path); }));
-            if (planned.matched == 0 && !options_.all_together)
+            planned.matched = TRY(count_chosen(repo_, gate.files, *target_.changes));
+            if (planned.matched == 0 && !gate.always && !options_.all_together)
                 return skipped(planned, Fate::Empty, "no matching files");
             TRY(ensure_entries(repo_, target_));
             std::vector<const TreeEntry*> matching;
@@ -219,7 +230,7 @@ void run_what_is_needed(Plan& plan) {
 }  // namespace
 
 bool conditions_hold(const Gate& gate, const Target& target) {
-    return (gate.only.empty() || holds(gate.only, target)) && !holds(gate.except, target);
+    return left_out_by(gate, target).empty();
 }
 
 // A commit to a protected branch is one even where it only deletes.
@@ -264,6 +275,11 @@ Result<Plan> make_plan(const Repository& repo, const Stage& stage, Target& targe
     Planner planner(repo, stage, target, cache, options);
     const auto wanted = with_needs(stage, options.only);
     for (const auto& gate : stage.gates) {
+        if (gate.required && gate.left_out)
+            return fail(
+                ErrorKind::Denied,
+                std::string(kLocalFile) + " cannot skip a required gate: " + escape_foreign(gate.name),
+                "take its `skip` out of " + std::string(kLocalFile));
         if (gate.required && options.skip.contains(gate.name))
             return fail(ErrorKind::Denied, "TIDEGATE_SKIP cannot skip a required gate: " + gate.name,
                         "without TIDEGATE_SKIP, or with `required` taken out of the committed " +

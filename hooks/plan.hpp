@@ -12,8 +12,8 @@ namespace tidegate::hooks {
 enum class Fate {
     Run,
     Cached,   // passed on the same input before
-    Empty,    // its files match nothing of the change, or `only`/`except` says no: counts as good
-    Skipped,  // a person said so (TIDEGATE_SKIP, --gate): the stage is not attested
+    Empty,    // its files match nothing of the change: counts as good
+    Skipped,  // a person said so (TIDEGATE_SKIP, --gate), or `only`/`except`: the stage is not attested
 };
 
 struct PlannedGate {

@@ -41,6 +41,9 @@ class Judge {
         const auto config = parse_config(std::string(kConfigFile), text->bytes);
         if (!config) return refuse(stage, "its gates cannot be read: " + config.error().line());
         const auto* defined = config->stage(stage);
+        Stage elsewhere;  // in files that it stands on, which are fixed by the tree and by commits
+        elsewhere.name = stage;
+        if (defined == nullptr && config->partial) defined = &elsewhere;
         if (defined == nullptr)
             return refuse(stage, "its " + std::string(kConfigFile) + " has no such stage");
         const auto question = TRY(question_of(*config, *defined, target));

@@ -23,6 +23,7 @@ Result<void> Runner::start(size_t index) {
     } else {
         job->directory = repo_.work_tree.empty() ? repo_.git_dir : repo_.work_tree;
     }
+    if (!gate.folder.empty()) job->directory += "/" + gate.folder;
     job->env = gate_environment(gate.pass_env, gate.env, target_);
     Placeholders values;
     if (planned.definition.empty()) {  // not remembered: what git gave the hook may count
@@ -30,8 +31,9 @@ Result<void> Runner::start(size_t index) {
         for (const auto& [name, value] : target_.arguments) job->env.set(variable_of(name), value);
         job->input = target_.input;
     }
-    for (const auto& entry : planned.files) values.files.push_back(entry.path);
-    values.reports = logs_->path() + "/" + gate.name + ".reports";
+    for (const auto& entry : planned.files)
+        values.files.push_back(entry.path.substr(gate.files.folder.size()));
+    values.reports = logs_->reports_of(gate.name);
     job->reports = values.reports;
     if (gate.run.mentions("{reports}") || !gate.report.empty()) TRY(make_dirs(values.reports, 0755));
     job->lines = TRY(command_lines(gate.run, values, argument_limit(job->env)));

@@ -32,7 +32,7 @@ bool RunReport::passed() const {
 
 bool RunReport::skipped() const {
     return std::any_of(gates.begin(), gates.end(),
-                       [](const GateRun& run) { return run.outcome == Outcome::Skipped; });
+                       [](const GateRun& run) { return run.outcome == Outcome::Skipped && !run.gate->own; });
 }
 
 }  // namespace tidegate::hooks

@@ -15,7 +15,7 @@ enum class Outcome {
     Flaky,  // passed after a retry
     Cached,
     Empty,    // nothing for it in the change
-    Skipped,  // by a person
+    Skipped,  // by a person, or by `only` and `except`
     Failed,
     NotRun,     // a gate it needs failed, or fail_fast
     Cancelled,  // SIGINT, SIGTERM
@@ -49,8 +49,9 @@ struct RunReport {
     std::vector<std::string> notes;  // one line each, for people
     std::string spoiler;             // the gate that ran alone when the spoil was done; may be empty
 
-    [[nodiscard]] bool passed() const;   // all good (skipped ones do not fail it)
-    [[nodiscard]] bool skipped() const;  // a person skipped one: not to be attested
+    [[nodiscard]] bool passed() const;  // all good (skipped ones do not fail it)
+    // One of the tree's gates was left out, by a person or by its conditions: not to be attested.
+    [[nodiscard]] bool skipped() const;
 };
 
 }  // namespace tidegate::hooks

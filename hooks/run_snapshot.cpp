@@ -36,7 +36,7 @@ Result<void> Runner::run_setup(size_t index) {
     Command command;
     command.argv = TRY(command_lines(setup.run, {{}, logs_->path(), {}}, 65536)).front();
     command.env = gate_environment(plan_.stage->setup_pass_env, {}, target_);
-    command.directory = snapshot_->path();
+    command.directory = snapshot_->path() + (setup.folder.empty() ? "" : "/" + setup.folder);
     command.timeout = setup.timeout;
     command.output_limit = 0;
     command.merge_streams = true;

@@ -14,11 +14,8 @@ namespace {
 
 // What a gate that is not a check of ours is judged by beside its files: settings of tools, inputs of `setup`.
 bool is_surroundings(const Stage& stage, std::string_view path) {
-    return is_tool_settings(path) ||
-           std::any_of(stage.setup.begin(), stage.setup.end(), [&](const Setup& setup) {
-               return std::any_of(setup.inputs.begin(), setup.inputs.end(),
-                                  [&](const Glob& glob) { return glob.matches(path); });
-           });
+    return is_tool_settings(path) || std::any_of(stage.setup.begin(), stage.setup.end(),
+                                                 [&](const Setup& setup) { return setup.takes(path); });
 }
 
 struct Kinds {
@@ -31,7 +28,7 @@ Kinds kinds_of(const Stage& stage, const Target& target) {
     for (const auto& gate : stage.gates) {
         if (!conditions_hold(gate, target)) continue;
         const bool by_file = gate.takes_files();
-        const bool together = !by_file && !gate.files.everything();
+        const bool together = !by_file && (!gate.files.everything() || !gate.folder.empty());
         kinds.by_file = kinds.by_file || by_file;
         kinds.together = kinds.together || together;
         kinds.commands = kinds.commands || ((by_file || together) && gate.builtins.empty());

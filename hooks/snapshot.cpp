@@ -42,14 +42,13 @@ Result<Slot> take_slot(const std::string& folder, const std::string& stage) {
 std::string setup_key(const Setup& setup, const IndexFile& index) {
     std::vector<TreeEntry> inputs;
     for (IndexCursor cursor(index); cursor.next();)
-        if (std::any_of(setup.inputs.begin(), setup.inputs.end(),
-                        [&](const Glob& glob) { return glob.matches(cursor.entry().path); }))
-            inputs.push_back(cursor.entry().as_tree_entry());
+        if (setup.takes(cursor.entry().path)) inputs.push_back(cursor.entry().as_tree_entry());
     std::vector<const TreeEntry*> pointers;
     for (const auto& entry : inputs) pointers.push_back(&entry);
     Sha256 hash;
     hash.field(setup.run.shell);
     for (const auto& word : setup.run.argv) hash.field(word);
+    if (!setup.folder.empty()) hash.field("in " + setup.folder);
     hash.field(input_key(pointers));
     return hash.finish_hex();
 }

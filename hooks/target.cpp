@@ -98,16 +98,18 @@ Result<void> ensure_entries(const Repository& repo, Target& target) {
 }
 
 Result<std::string> config_text(const Repository& repo, const Target& target) {
-    const std::string path(kConfigFile);
-    if (!target.index) {
-        auto text = read_tree_file(repo, target.tree, path, kConfigLimit);
-        if (!text && text.error().kind == ErrorKind::NotFound) return no_config(target);
-        return text;
-    }
+    auto text = tree_file(repo, target, std::string(kConfigFile));
+    if (!text && text.error().kind == ErrorKind::NotFound) return no_config(target);
+    return text;
+}
+
+Result<std::string> tree_file(const Repository& repo, const Target& target, const std::string& path) {
+    if (!target.index) return read_tree_file(repo, target.tree, path, kConfigLimit);
     const auto entry = target.index->find(path);
-    if (!entry) return no_config(target);
+    if (!entry) return fail(ErrorKind::NotFound, "the tree has no " + escape_foreign(path));
     if (!entry->is_file())
-        return fail(ErrorKind::Invalid, path + " is a link or a submodule in the tree; it must be a file");
+        return fail(ErrorKind::Invalid,
+                    escape_foreign(path) + " is a link or a submodule in the tree; it must be a file");
     // Mostly the working tree has the same content, and reading it there saves a git child; its id tells.
     if (!repo.work_tree.empty()) {
         auto text = read_file(repo.work_tree + "/" + path, kConfigLimit);

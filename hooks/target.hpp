@@ -53,5 +53,8 @@ struct RevisionRange {
 // The stage's configuration, out of the tree itself: what is committed or pushed decides, not what lies
 // about. NotFound where the tree has no .tidegate.yaml.
 [[nodiscard]] Result<std::string> config_text(const Repository& repo, const Target& target);
+// Any file of the tree that configuration stands in, up to 1 MiB. NotFound where it has none.
+[[nodiscard]] Result<std::string> tree_file(const Repository& repo, const Target& target,
+                                            const std::string& path);
 
 }  // namespace tidegate::hooks

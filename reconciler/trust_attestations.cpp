@@ -50,10 +50,16 @@ struct OwnGates {
 
 std::vector<std::string> names_of_gates(const Value& root, const std::string& stage) {
     std::vector<std::string> names;
-    const Value* gates = root.find("stages")->find(stage)->find("gates");
+    // What it extends may define the stage as a whole.
+    const Value* stages = root.find("stages");
+    const Value* own = stages == nullptr ? nullptr : stages->find(stage);
+    const Value* gates = own == nullptr ? nullptr : own->find("gates");
     if (gates == nullptr) return names;
-    for (const auto& gate : gates->list())
-        if (const Value* name = gate.find("name")) names.push_back(name->text());
+    for (const auto& gate : gates->list()) {
+        const Value* remove = gate.find("remove");  // one that was inherited
+        const Value* name = gate.find("name");
+        if (name != nullptr && (remove == nullptr || !remove->boolean())) names.push_back(name->text());
+    }
     return names;
 }
 

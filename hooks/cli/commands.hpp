@@ -8,7 +8,8 @@
 namespace tidegate::hooks::cli {
 
 [[nodiscard]] std::vector<Command> install_commands();  // install uninstall
-[[nodiscard]] std::vector<Command> run_commands();      // run plan check
+[[nodiscard]] std::vector<Command> run_commands();      // run plan
+[[nodiscard]] std::vector<Command> check_commands();    // check
 [[nodiscard]] std::vector<Command> attest_commands();   // attest show|verify|push|fetch
 [[nodiscard]] std::vector<Command> doctor_commands();   // cache show|clear, doctor
 [[nodiscard]] std::vector<Command> init_commands();     // init

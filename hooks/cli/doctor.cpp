@@ -4,6 +4,7 @@
 #include "hooks/cli/install.hpp"
 #include "hooks/cli/timers.hpp"
 #include "hooks/receive_policy.hpp"
+#include "hooks/tree_config.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 #include "shared/doc/json.hpp"
@@ -55,7 +56,7 @@ Finding look_at_config(const Repository& repo, std::optional<Config>& config) {
         return {Health::Bad, "configuration", "there is no " + file, "let one be proposed: tidegate init"};
     const auto text = read_file(path, 1 << 20);
     if (!text) return {Health::Bad, "configuration", text.error().message, ""};
-    auto parsed = parse_config(file, *text);
+    auto parsed = work_tree_config(repo, file, *text);
     if (!parsed)
         return {Health::Bad, "configuration", parsed.error().line(), "see the place: tidegate check"};
     config = std::move(*parsed);

@@ -55,6 +55,8 @@ Result<int> init(const Arguments& arguments) {
     std::printf("wrote %s%s\n", std::string(kConfigFile).c_str(),
                 proposal.found.empty() ? "; nothing was recognised here: name your tests in it"
                                        : (" for " + join(proposal.found, ", ")).c_str());
+    if (!proposal.notes.empty()) std::printf("not carried over, or not as it was:\n");
+    for (const auto& note : proposal.notes) std::printf("  %s\n", escape_foreign(note).c_str());
     std::printf("next: look it over, git add %s, tidegate install\n", std::string(kConfigFile).c_str());
     return 0;
 }
@@ -65,7 +67,11 @@ std::vector<Command> init_commands() {
     return {{"init",
              "Gates",
              "propose a .tidegate.yaml from what the repository is",
-             "Knows CMake, Cargo, Go, package.json, Python, shell and make. Never overwrites.",
+             "Takes over pre-commit, lefthook, husky and lint-staged, and says what it cannot. Else knows "
+             "CMake,\n"
+             "Cargo, Go, package.json, Deno, Python, Ruby, PHP, Gradle, Maven, Terraform, Docker, shell and "
+             "make.\n"
+             "Never overwrites.",
              {{"--print", "", "print the proposal instead of writing it", Takes::Nothing}},
              {},
              init}};

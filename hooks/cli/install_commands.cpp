@@ -1,9 +1,9 @@
 #include "hooks/cli/commands.hpp"
 #include "hooks/cli/install.hpp"
 #include "hooks/cli/timers.hpp"
-#include "hooks/config/config.hpp"
 #include "hooks/config/git_hook.hpp"
 #include "hooks/receive_policy.hpp"
+#include "hooks/tree_config.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 #include "shared/doc/json.hpp"
@@ -54,7 +54,8 @@ Result<std::vector<std::string>> default_stages(const HookFolder& folder) {
     const auto path = folder.top + "/" + std::string(kConfigFile);
     if (!exists(path)) return std::vector<std::string>{"pre-commit", "pre-merge-commit", "pre-push"};
     const auto text = TRY(read_file(path, 1 << 20));
-    const auto config = TRY(parse_config(std::string(kConfigFile), text));
+    const auto repo = TRY(Repository::open());
+    const auto config = TRY(work_tree_config(repo, std::string(kConfigFile), text));
     std::vector<std::string> stages;
     for (const auto& hook : git_hooks()) {
         const bool merge = hook.name == "pre-merge-commit" && config.stage("pre-commit") != nullptr;
@@ -124,7 +125,8 @@ Result<std::vector<TimerWish>> timer_wishes(const HookFolder& folder, const std:
     if (folder.top.empty())
         return fail(ErrorKind::Usage, "a bare repository has no working tree for a timer's gates");
     const auto text = TRY(read_file(folder.top + "/" + std::string(kConfigFile), 1 << 20));
-    const auto config = TRY(parse_config(std::string(kConfigFile), text));
+    const auto repo = TRY(Repository::open());
+    const auto config = TRY(work_tree_config(repo, std::string(kConfigFile), text));
     std::vector<std::string_view> known;
     for (const auto& [name, stage] : config.stages) known.push_back(name);
     for (const auto& one : texts) {

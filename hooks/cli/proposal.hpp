@@ -17,7 +17,9 @@ struct Surroundings {
 
 struct Proposal {
     std::string yaml;
-    std::vector<std::string> found;  // "CMake", "npm", …: what was recognised
+    std::vector<std::string> found;  // "CMake", "lefthook.yml", …: what was recognised
+    std::vector<std::string>
+        notes;  // what another tool's configuration says and this one does not: one line each
 };
 [[nodiscard]] Proposal propose(const Surroundings& here);
 

@@ -149,40 +149,6 @@ Result<int> plan_command(const Arguments& arguments) {
     return 0;
 }
 
-Result<int> check_command(const Arguments& arguments) {
-    auto file = arguments.text("FILE", "");
-    if (file.empty()) {
-        const auto repo = TRY(Repository::open());
-        file = repo.work_tree.empty() ? std::string(kConfigFile)
-                                      : repo.work_tree + "/" + std::string(kConfigFile);
-        if (!exists(file))
-            return fail(ErrorKind::Usage, "there is no " + std::string(kConfigFile) + " here",
-                        "let one be proposed: tidegate init");
-    }
-    const auto text = TRY(read_file(file, 1 << 20));
-    const auto prefix = file.rfind('/');
-    const bool own = prefix != std::string::npos && file.substr(prefix + 1) == kConfigFile &&
-                     arguments.texts("FILE").empty();
-    const auto config = TRY(parse_config(own ? std::string(kConfigFile) : file, text));
-    if (arguments.has("json")) {
-        Value stages{Value::Map{}};
-        for (const auto& [name, stage] : config.stages) {
-            Value gates{Value::List{}};
-            for (const auto& gate : stage.gates) gates.push(gate.name);
-            stages.set(name, std::move(gates));
-        }
-        Value all;
-        all.set("file", file).set("valid", true).set("stages", std::move(stages));
-        std::puts(to_json(all).c_str());
-        return 0;
-    }
-    size_t gates = 0;
-    for (const auto& [name, stage] : config.stages) gates += stage.gates.size();
-    std::printf("%s is right: %s, %s\n", escape_foreign(own ? std::string(kConfigFile) : file).c_str(),
-                count_of(config.stages.size(), "stage").c_str(), count_of(gates, "gate").c_str());
-    return 0;
-}
-
 std::vector<Option> target_options() {
     return {{"STAGE", "", "pre-commit, pre-push, or any other of .tidegate.yaml", Takes::Required},
             {"--all", "", "as if every file had changed", Takes::Nothing},
@@ -216,14 +182,7 @@ std::vector<Command> run_commands() {
              run,
              {},
              run_stage_command},
-            {"plan", "Gates", "show what would run, on which files, and why", "", plan, {}, plan_command},
-            {"check",
-             "Gates",
-             "validate .tidegate.yaml",
-             "",
-             {{"FILE", "", "another file", Takes::One}, kJson},
-             {},
-             check_command}};
+            {"plan", "Gates", "show what would run, on which files, and why", "", plan, {}, plan_command}};
 }
 
 }  // namespace tidegate::hooks::cli

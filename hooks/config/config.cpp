@@ -1,6 +1,5 @@
 #include "hooks/config/config.hpp"
 
-#include "hooks/config/read.hpp"
 #include "shared/base/text.hpp"
 
 #include <algorithm>
@@ -8,15 +7,6 @@
 namespace tidegate::hooks {
 
 using namespace shared;
-
-namespace {
-
-// Right, but not here: at its place, and not as a mistake.
-Error unsupported(const Document& document, const Value& value, std::string message, std::string hint) {
-    return Error{ErrorKind::Unsupported, std::move(message), std::move(hint), document.where(value), {}};
-}
-
-}  // namespace
 
 bool Script::mentions(std::string_view placeholder) const {
     return shell.find(placeholder) != std::string::npos ||
@@ -31,29 +21,17 @@ std::string Script::shown() const {
     return join(words, " ");
 }
 
+bool Setup::takes(std::string_view path) const {
+    if (!folder.empty()) {
+        if (!path.starts_with(folder + "/")) return false;
+        path.remove_prefix(folder.size() + 1);
+    }
+    return std::any_of(inputs.begin(), inputs.end(), [&](const Glob& glob) { return glob.matches(path); });
+}
+
 const Stage* Config::stage(std::string_view name) const {
     const auto found = stages.find(std::string(name));
     return found == stages.end() ? nullptr : &found->second;
-}
-
-Result<Config> parse_config(std::string file, std::string text) {
-    Config config;
-    config.text = text;
-    const auto document = TRY(parse_yaml(std::move(file), std::move(text)));
-    MapReader top(document, document.root(), "the file");
-    if (top.any("version", Required::Yes) != nullptr) {
-        const auto version = top.integer("version", 1, 1, 1'000'000);
-        if (version != 1 && !top.failed())
-            top.reject(unsupported(document, *top.any("version"),
-                                   "`version: " + std::to_string(version) + "` is not known here",
-                                   "this tidegate reads version 1; install a newer one"));
-    }
-    const auto defaults = read_defaults(top);
-    if (const Value* stages = top.map("stages", Required::Yes))
-        for (const auto& entry : stages->map())
-            config.stages.emplace(entry.key, read_stage(document, entry, defaults, top));
-    TRY(top.finish());
-    return config;
 }
 
 }  // namespace tidegate::hooks

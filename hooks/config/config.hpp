@@ -15,6 +15,7 @@
 namespace tidegate::hooks {
 
 inline constexpr std::string_view kConfigFile = ".tidegate.yaml";
+inline constexpr std::string_view kLocalFile = ".tidegate.local.yaml";
 
 // A command: a text for `sh -c`, or a list that is executed directly.
 struct Script {
@@ -27,14 +28,15 @@ struct Script {
     bool operator==(const Script&) const = default;
 };
 
-// `only` and `except`: true when one of the conditions holds.
-struct Conditions {
-    std::vector<Glob> branches;  // {branch: "release/*"}: the branch without refs/heads/
-    bool merge = false;          // a merge is being concluded
-    bool rebase = false;         // a rebase is going on
-
-    [[nodiscard]] bool empty() const { return branches.empty() && !merge && !rebase; }
+// One of `only` or `except`.
+struct Condition {
+    enum class Kind { Branch, Ref, Merge, Rebase, Env };
+    Kind kind = Kind::Merge;
+    std::string name;           // Env: of the variable
+    std::optional<Glob> value;  // Branch, Ref; Env: nothing where it only has to be set
+    std::string text;           // "branch release/*", for people
 };
+using Conditions = std::vector<Condition>;  // met when one of them is
 
 enum class Workspace { Snapshot, Worktree };
 
@@ -78,8 +80,17 @@ struct Gate {
     Script version;  // its output is part of the cache key
     Conditions only;
     Conditions except;
-    std::string definition;  // canonical text of all that decides its result; for cache keys
-    int line = 0;            // in the file
+    bool always = false;         // runs on no file where nothing of the change matches
+    std::string folder;          // that of its own .tidegate.yaml: it runs there; empty: the top
+    std::vector<Glob> affected;  // with a folder: further paths whose change concerns it
+    std::string definition;      // canonical text of all that decides its result; for cache keys
+    std::string file;            // where it is defined …
+    int line = 0;                // … in that file
+
+    // .tidegate.local.yaml: what it says of a gate proves nothing to others.
+    bool own = false;        // defined there
+    bool left_out = false;   // `skip: true` there
+    std::string weakened{};  // "env": what it changes so that a pass is not the tree's own gate's
 
     // Runs once on its files, which it is given, so that single files can be remembered.
     [[nodiscard]] bool takes_files() const { return !builtins.empty() || run.mentions("{files}"); }
@@ -89,6 +100,9 @@ struct Setup {
     Script run;
     std::vector<Glob> inputs;
     shared::Duration timeout{0};
+    std::string folder;  // where it runs, as a gate's
+
+    [[nodiscard]] bool takes(std::string_view path) const;  // one of its inputs
 };
 
 struct Stage {
@@ -99,17 +113,19 @@ struct Stage {
     std::vector<std::string> link;  // RelPaths
     std::vector<Gate> gates;
     std::vector<std::string> setup_pass_env;
+    bool own = false;  // only .tidegate.local.yaml has it
 };
 
 struct Config {
     std::map<std::string, Stage> stages;
-    std::string text;  // the file itself: what a gates digest is made of
+    std::string text;      // the file itself: what a gates digest is made of
+    bool partial = false;  // it stands on files that were not followed
 
     [[nodiscard]] const Stage* stage(std::string_view name) const;
 };
 
-// `file` is only shown. Errors: Invalid with place and nearest known word; Unsupported for right keys that
-// this build cannot do.
+// One text. What it extends and its folders' files are not followed: gates may be missing, and be incomplete.
+// Errors: Invalid with place and nearest known word; Unsupported for right keys that this build cannot do.
 [[nodiscard]] Result<Config> parse_config(std::string file, std::string text);
 
 }  // namespace tidegate::hooks

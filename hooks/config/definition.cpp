@@ -1,3 +1,4 @@
+#include "hooks/config/match.hpp"
 #include "hooks/config/read.hpp"
 
 namespace tidegate::hooks {
@@ -25,6 +26,16 @@ std::string canonical(const Gate& gate) {
     fields("builtin", gate.builtins);
     patterns("files", gate.files.include);
     patterns("exclude", gate.files.exclude);
+    // Only where they are used, so that what was remembered without them stays.
+    if (!gate.folder.empty()) fields("folder", {gate.folder});
+    if (gate.files.match) {
+        const auto& rules = gate.files.match->rules();
+        fields("match files", rules.files);
+        fields("match exclude", rules.exclude);
+        fields("types", rules.types);
+        fields("types_or", rules.types_or);
+        fields("exclude_types", rules.exclude_types);
+    }
     fields("workspace", {gate.workspace == Workspace::Snapshot ? "snapshot" : "worktree"});
     if (!gate.report.empty()) {
         const auto share = [](const std::optional<double>& value) {

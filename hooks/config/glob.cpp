@@ -1,5 +1,6 @@
 #include "hooks/config/glob.hpp"
 
+#include "hooks/config/match.hpp"
 #include "shared/base/text.hpp"
 
 #include <algorithm>
@@ -225,7 +226,9 @@ bool FileFilter::matches(std::string_view path) const {
     const auto any = [&](const std::vector<Glob>& globs) {
         return std::any_of(globs.begin(), globs.end(), [&](const Glob& glob) { return glob.matches(path); });
     };
-    return (include.empty() || any(include)) && !any(exclude);
+    if (!path.starts_with(folder)) return false;
+    path.remove_prefix(folder.size());
+    return (include.empty() || any(include)) && !any(exclude) && (match == nullptr || match->path(path));
 }
 
 }  // namespace tidegate::hooks

@@ -9,11 +9,14 @@
 
 #include "shared/base/error.hpp"
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace tidegate::hooks {
+
+class FileMatch;
 
 class Glob {
   public:
@@ -28,13 +31,17 @@ class Glob {
     bool whole_path_ = true;                 // false: only the last part is looked at
 };
 
-// What `files` and `exclude` choose: matches one of `include` (or it is empty) and none of `exclude`.
+// What `files`, `exclude` and `match` choose: lies below `folder`, matches one of `include` (or it is empty) and
+// none of `exclude`, and what `match` says of paths. What it says of types is asked apart: that takes a file's
+// content.
 struct FileFilter {
-    std::vector<Glob> include;
-    std::vector<Glob> exclude;
+    std::string folder{};  // "services/api/", which the patterns do not see; empty: the top
+    std::vector<Glob> include{};
+    std::vector<Glob> exclude{};
+    std::shared_ptr<const FileMatch> match{};
 
     [[nodiscard]] bool matches(std::string_view path) const;
-    [[nodiscard]] bool everything() const { return include.empty() && exclude.empty(); }
+    [[nodiscard]] bool everything() const { return include.empty() && exclude.empty() && match == nullptr; }
 };
 
 }  // namespace tidegate::hooks

@@ -2,6 +2,7 @@
 #include "shared/base/text.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace tidegate::hooks {
 
@@ -9,24 +10,10 @@ using namespace shared;
 
 namespace {
 
-// The place of the name `needed` in the `needs` of the gate at `index`.
-const Value& place_of_need(const Value& gates, size_t index, const std::string& needed) {
-    const Value& gate = gates.list()[index];
-    const Value* needs = gate.find("needs");
-    if (needs == nullptr) return gate;
-    for (const auto& item : needs->list())
-        if (item.text() == needed) return item;
-    return *needs;
-}
+using Index = std::unordered_map<std::string_view, size_t>;
 
-size_t index_of(const std::vector<Gate>& gates, std::string_view name) {
-    const auto found =
-        std::find_if(gates.begin(), gates.end(), [&](const Gate& gate) { return gate.name == name; });
-    return static_cast<size_t>(found - gates.begin());
-}
-
-// A circle through `at`, as names, or nothing. `done` are gates known to be in none.
-bool find_circle(const std::vector<Gate>& gates, size_t at, std::vector<size_t>& path,
+// A circle through `at`, as indexes, or nothing. `done` are gates known to be in none.
+bool find_circle(const std::vector<Gate>& gates, const Index& index, size_t at, std::vector<size_t>& path,
                  std::vector<bool>& done) {
     if (const auto seen = std::find(path.begin(), path.end(), at); seen != path.end()) {
         path.erase(path.begin(), seen);
@@ -35,7 +22,7 @@ bool find_circle(const std::vector<Gate>& gates, size_t at, std::vector<size_t>&
     if (done[at]) return false;
     path.push_back(at);
     for (const auto& need : gates[at].needs)
-        if (find_circle(gates, index_of(gates, need), path, done)) return true;
+        if (find_circle(gates, index, index.at(need), path, done)) return true;
     path.pop_back();
     done[at] = true;
     return false;
@@ -43,32 +30,44 @@ bool find_circle(const std::vector<Gate>& gates, size_t at, std::vector<size_t>&
 
 }  // namespace
 
-void check_graph(MapReader& map, const Value& list, const std::vector<Gate>& gates) {
+std::optional<GraphProblem> find_problem(const std::vector<Gate>& gates) {
+    Index index;
     std::vector<std::string_view> names;
     for (size_t i = 0; i < gates.size(); ++i) {
-        if (std::find(names.begin(), names.end(), gates[i].name) != names.end())
-            return map.reject(list.list()[i], "two gates are called `" + escape_foreign(gates[i].name) + "`");
+        if (!index.emplace(gates[i].name, i).second)
+            return GraphProblem{i, {}, "two gates are called `" + escape_foreign(gates[i].name) + "`", {}};
         names.emplace_back(gates[i].name);
     }
     for (size_t i = 0; i < gates.size(); ++i) {
         for (const auto& need : gates[i].needs) {
-            if (std::find(names.begin(), names.end(), need) != names.end()) continue;
-            const auto near = nearest(need, names);
-            return map.reject(place_of_need(list, i, need),
-                              "`needs` names no gate of this stage: `" + escape_foreign(need) + "`",
-                              near.empty() ? "" : "did you mean `" + std::string(near) + "`?");
+            const auto found = index.find(need);
+            if (found == index.end()) {
+                const auto near = nearest(need, names);
+                return GraphProblem{i, need,
+                                    "`needs` names no gate of this stage: `" + escape_foreign(need) + "`",
+                                    near.empty() ? "" : "did you mean `" + std::string(near) + "`?"};
+            }
+            if (gates[found->second].own && !gates[i].own)
+                return GraphProblem{
+                    i,
+                    need,
+                    "`needs` names a gate of " + std::string(kLocalFile) + ": `" + escape_foreign(need) + "`",
+                    {}};
         }
     }
     std::vector<bool> done(gates.size());
     for (size_t i = 0; i < gates.size(); ++i) {
         std::vector<size_t> path;
-        if (!find_circle(gates, i, path, done)) continue;
+        if (!find_circle(gates, index, i, path, done)) continue;
         std::string circle;
         for (const auto at : path) circle += gates[at].name + " → ";
         const auto& next = gates[path[path.size() > 1 ? 1 : 0]].name;
-        return map.reject(place_of_need(list, path.front(), next),
-                          "gates need each other in a circle: " + circle + gates[path.front()].name);
+        return GraphProblem{path.front(),
+                            next,
+                            "gates need each other in a circle: " + circle + gates[path.front()].name,
+                            {}};
     }
+    return std::nullopt;
 }
 
 }  // namespace tidegate::hooks

@@ -19,6 +19,8 @@ struct Defaults {
     int parallel = 0;
     std::vector<std::string> pass_env;
     Workspace workspace = Workspace::Snapshot;
+    bool partial = false;  // more of a gate may stand in a file that is not followed
+    bool folder = false;   // the file is a folder's
 };
 
 [[nodiscard]] bool is_gate_name(std::string_view name);
@@ -34,6 +36,7 @@ void check_pass_env(shared::MapReader& map, const std::vector<std::string>& name
 [[nodiscard]] Conditions read_conditions(shared::MapReader& map, std::string_view key);
 void read_builtins(shared::MapReader& map, Gate& gate);
 [[nodiscard]] ReportRules read_report(shared::MapReader& gate);
+[[nodiscard]] std::shared_ptr<const FileMatch> read_match(shared::MapReader& gate);
 [[nodiscard]] Gate read_gate(const shared::Document& document, const shared::Value& value,
                              const Defaults& defaults, shared::MapReader& stage);
 [[nodiscard]] Stage read_stage(const shared::Document& document, const shared::Value::Entry& entry,
@@ -46,7 +49,14 @@ void read_builtin_options(shared::MapReader& map, const shared::Value& value, co
 // definition.cpp: all that decides whether the gate passes, but its input, as one text.
 [[nodiscard]] std::string canonical(const Gate& gate);
 
-// graph.cpp: `needs` names gates of `gates` and goes in no circle; `list` is where they were read from.
-void check_graph(shared::MapReader& map, const shared::Value& list, const std::vector<Gate>& gates);
+// graph.cpp: `needs` names gates of `gates` and goes in no circle. A problem is told of the gate at an index, and
+// of a name in its `needs`, or of the gate itself where that is empty.
+struct GraphProblem {
+    size_t gate = 0;
+    std::string need;
+    std::string message;
+    std::string hint;
+};
+[[nodiscard]] std::optional<GraphProblem> find_problem(const std::vector<Gate>& gates);
 
 }  // namespace tidegate::hooks

@@ -24,7 +24,6 @@ Gate read_gate(const Document& document, const Value& value, const Defaults& def
     map.also_called("files", {"glob", "include"});
     map.also_called("needs", {"depends_on"});
     Gate gate;
-    gate.line = value.line;
     gate.name = map.text("name", Required::Yes);
     if (!map.failed() && !is_gate_name(gate.name))
         map.reject(*map.any("name"), "not a name for a gate: `" + escape_foreign(gate.name) + "`",
@@ -38,6 +37,8 @@ Gate read_gate(const Document& document, const Value& value, const Defaults& def
         gate.fix = read_script(map, "fix");
     gate.files.include = read_globs(map, "files");
     gate.files.exclude = read_globs(map, "exclude");
+    gate.files.match = read_match(map);
+    gate.always = map.boolean("always", false);
     gate.needs = map.texts("needs");
     gate.timeout = map.duration("timeout", defaults.timeout, Duration(1), kLongestTimeout);
     gate.retries = static_cast<int>(map.integer("retries", 0, 0, 10));
@@ -53,10 +54,12 @@ Gate read_gate(const Document& document, const Value& value, const Defaults& def
     gate.only = read_conditions(map, "only");
     gate.except = read_conditions(map, "except");
     check_env(map, gate.env);
-    gate.definition = canonical(gate);
+    if (map.has("remove"))
+        map.reject(*map.any("remove"), "`remove` takes away a gate that is inherited, and there is none `" +
+                                           escape_foreign(gate.name) + "`");
     if (auto done = map.finish(); !done)
         stage.reject(std::move(done.error()));
-    else if (gate.run.empty() == gate.builtins.empty())
+    else if (gate.run.empty() == gate.builtins.empty() && !(defaults.partial && gate.run.empty()))
         stage.reject(value, "a gate has either `run` or `builtin`: " + escape_foreign(gate.name));
     else if (!gate.report.empty() && gate.run.empty())
         stage.reject(value, "a built-in check writes no `report`: " + escape_foreign(gate.name));

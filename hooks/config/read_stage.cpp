@@ -41,6 +41,9 @@ Stage read_stage(const Document& document, const Value::Entry& entry, const Defa
         map.reject(entry.value, "not a name for a stage: `" + escape_foreign(stage.name) + "`");
     stage.fail_fast = map.boolean("fail_fast", false);
     stage.parallel = static_cast<int>(map.integer("parallel", defaults.parallel, 1, 1024));
+    for (const auto* key : {"fail_fast", "parallel"})
+        if (defaults.folder && map.has(key))
+            map.reject(*map.any(key), "`" + std::string(key) + "` is for the file at the top to say");
     stage.setup_pass_env = defaults.pass_env;
     // What follows a checkout or a merge is for the working tree: install, build an index, tell.
     auto own = defaults;
@@ -50,9 +53,8 @@ Stage read_stage(const Document& document, const Value::Entry& entry, const Defa
     if (const Value* list = map.list("setup"))
         for (const auto& item : list->list())
             stage.setup.push_back(read_setup(document, item, defaults, map));
-    if (const Value* list = map.list("gates", Required::Yes)) {
+    if (const Value* list = map.list("gates", defaults.partial ? Required::No : Required::Yes)) {
         for (const auto& item : list->list()) stage.gates.push_back(read_gate(document, item, own, map));
-        if (!map.failed()) check_graph(map, *list, stage.gates);
     }
     if (auto done = map.finish(); !done) top.reject(std::move(done.error()));
     return stage;

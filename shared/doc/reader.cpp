@@ -71,6 +71,11 @@ std::optional<Error> doubt_about_scalar(const Value& value) {
     return doubt_about_text(value);
 }
 
+bool is_same(const Error& a, const Error& b) {
+    if (a.message != b.message || a.where.has_value() != b.where.has_value()) return false;
+    return !a.where || (a.where->line == b.where->line && a.where->column == b.where->column);
+}
+
 }  // namespace
 
 MapReader::MapReader(const Document& document, const Value& value, std::string what)
@@ -82,7 +87,7 @@ MapReader::MapReader(const Document& document, const Value& value, std::string w
 
 const Value* MapReader::lookup(std::string_view key, Required required) {
     if (std::find(known_.begin(), known_.end(), key) == known_.end()) known_.emplace_back(key);
-    if (failed()) return nullptr;
+    if (failed() && document_.errors() == nullptr) return nullptr;
     const Value* value = value_.find(key);
     if (value != nullptr && !value->is(Value::Kind::Null)) return value;
     if (required == Required::No) return nullptr;
@@ -202,8 +207,11 @@ std::vector<std::string> MapReader::texts(std::string_view key) {
     const Value* value = lookup(key, Required::No);
     if (value == nullptr) return {};
     std::vector<std::string> texts;
+    bool good = true;
     const auto take = [&](const Value& item) {
-        if (auto doubt = doubt_about_text(item))
+        auto doubt = doubt_about_text(item);
+        good = good && !doubt;
+        if (doubt)
             reject(item, std::move(*doubt));
         else
             texts.push_back(item.text());
@@ -213,7 +221,7 @@ std::vector<std::string> MapReader::texts(std::string_view key) {
     } else {
         take(*value);
     }
-    return failed() ? std::vector<std::string>{} : texts;
+    return good ? texts : std::vector<std::string>{};
 }
 
 std::map<std::string, std::string> MapReader::text_map(std::string_view key) {
@@ -269,14 +277,25 @@ void MapReader::reject(const Value& value, std::string message, std::string hint
 }
 
 void MapReader::reject(const Value& value, Error error) {
-    if (failed()) return;
+    if (failed() && document_.errors() == nullptr) return;
     error.kind = ErrorKind::Invalid;
     error.where = document_.where(value, width_of(value));
-    error_ = std::move(error);
+    reject(std::move(error));
 }
 
 void MapReader::reject(Error error) {
+    collect(error);
     if (!failed()) error_ = std::move(error);
+}
+
+// Once each: an error passes through the readers of all the maps around it.
+void MapReader::collect(const Error& error) const {
+    constexpr size_t kMost = 100;
+    auto* all = document_.errors();
+    if (all == nullptr || all->size() >= kMost) return;
+    const bool known =
+        std::any_of(all->begin(), all->end(), [&](const Error& other) { return is_same(error, other); });
+    if (!known) all->push_back(error);
 }
 
 void MapReader::also_called(std::string_view key, const std::vector<std::string_view>& elsewhere) {
@@ -293,7 +312,8 @@ std::string_view MapReader::meant_by(std::string_view word) const {
     return near;
 }
 
-std::optional<Error> MapReader::unknown_key() const {
+std::vector<Error> MapReader::unknown_keys() const {
+    std::vector<Error> unknown;
     for (const auto& entry : value_.map()) {
         if (std::find(known_.begin(), known_.end(), entry.key) != known_.end()) continue;
         const auto near = meant_by(entry.key);
@@ -301,16 +321,22 @@ std::optional<Error> MapReader::unknown_key() const {
         if (!near.empty()) error.hint = "did you mean `" + std::string(near) + "`? ";
         error.hint += what_ + " take: " + list_of(known_);
         error.where = document_.where(entry.line, entry.column, static_cast<int>(entry.key.size()));
-        return error;
+        unknown.push_back(std::move(error));
+        if (document_.errors() == nullptr) break;
     }
-    return std::nullopt;
+    return unknown;
 }
 
 Result<void> MapReader::finish() {
+    const auto unknown =
+        failed() && !missing_ && document_.errors() == nullptr ? std::vector<Error>() : unknown_keys();
     // A key that is missing because it was misspelt is better told of as the misspelling.
-    if (!failed() || missing_) {
-        if (auto unknown = unknown_key()) return fail(std::move(*unknown));
+    if (!unknown.empty() && missing_) {
+        if (auto* all = document_.errors())
+            std::erase_if(*all, [&](const Error& error) { return is_same(error, *error_); });
+        error_.reset();
     }
+    for (const auto& error : unknown) reject(error);
     if (failed()) return fail(std::move(*error_));
     return {};
 }

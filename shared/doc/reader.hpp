@@ -1,7 +1,7 @@
 // Reads a map of a configuration file into our own types, and says exactly what is wrong with it.
 // Every key must be asked for; finish() refuses the rest with the nearest known key. The first error wins;
 // after it every getter is a no-op and gives its default, so that a reader reads straight through and asks
-// once, at the end.
+// once, at the end. Where the document collects errors, reading goes on and every one is put there too.
 //
 //     MapReader top(document, document.root(), "gates");
 //     config.name = top.text("name", Required::Yes);
@@ -74,7 +74,7 @@ class MapReader {
     // What other tools, or people, call `key`: only to guess what an unknown key was meant to be.
     void also_called(std::string_view key, const std::vector<std::string_view>& elsewhere);
 
-    // Refuses keys nobody asked for; gives the first error.
+    // Refuses keys nobody asked for; gives the first error (the document's collection has all).
     [[nodiscard]] Result<void> finish();
 
     [[nodiscard]] const Document& document() const { return document_; }
@@ -82,7 +82,8 @@ class MapReader {
   private:
     [[nodiscard]] const Value* scalar(std::string_view key, Required required);
     [[nodiscard]] const Value* lookup(std::string_view key, Required required);
-    [[nodiscard]] std::optional<Error> unknown_key() const;
+    [[nodiscard]] std::vector<Error> unknown_keys() const;
+    void collect(const Error& error) const;
 
     const Document& document_;
     const Value& value_;

@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tidegate::shared {
 
@@ -27,7 +28,12 @@ class Document {
     [[nodiscard]] Where where(const Value& value, int width = 1) const;
     [[nodiscard]] Where where(int line, int column, int width = 1) const;
 
+    // Readers put every error of theirs into `all`, and go on after the first. Not owned; nullptr: they do not.
+    void collect_errors(std::vector<Error>* all) { errors_ = all; }
+    [[nodiscard]] std::vector<Error>* errors() const { return errors_; }
+
   private:
+    std::vector<Error>* errors_ = nullptr;
     std::string file_;
     std::string text_;
     Value root_;

@@ -12,11 +12,11 @@ namespace tidegate::shared {
 
 inline constexpr std::string_view kGatesFile = ".tidegate.yaml";
 
-// SHA-256 (64 hex digits) of the canonical form of `root`, the whole document as it takes effect (for a hook:
-// with local overrides merged in, so that an override shows), of which only `stage` is kept below `stages`.
-// Canonical: keys sorted, every scalar as its kind and how it was written, every text and list with its
-// length; comments, order of keys, indentation and quoting style do not count. NotFound where the document
-// has no such stage.
+// SHA-256 (64 hex digits) of the canonical form of `root`, the document as the tree has it, of which only `stage`
+// is kept below `stages`. Files it stands on (`extends`, `folders`) are named in it, and are fixed by the tree or by
+// the id of their commit. Canonical: keys sorted, every scalar as its kind and how it was written, every text and list
+// with its length; comments, order of keys, indentation and quoting style do not count. NotFound where the document
+// has no such stage and nothing that could define it elsewhere.
 [[nodiscard]] Result<std::string> gates_digest(const Value& root, std::string_view stage);
 
 }  // namespace tidegate::shared

@@ -63,9 +63,11 @@ stages:
     CHECK(unit.env.at("TZ") == "UTC");
     CHECK(unit.pass_env == std::vector<std::string>{"FOO_*", "TOKEN"});
     CHECK(unit.required);
-    CHECK(unit.only.merge);
-    CHECK(unit.only.branches.size() == 1);
-    CHECK(unit.except.rebase);
+    REQUIRE(unit.only.size() == 2);
+    CHECK(unit.only[0].kind == Condition::Kind::Merge);
+    CHECK(unit.only[1].text == "branch release/*");
+    REQUIRE(unit.except.size() == 1);
+    CHECK(unit.except[0].kind == Condition::Kind::Rebase);
     CHECK(unit.files.include.size() == 1);
     CHECK(unit.files.exclude.size() == 1);
 }
