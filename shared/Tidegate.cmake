@@ -1,4 +1,4 @@
-# Flags and the two helpers every folder uses.
+# Flags and the helpers every folder uses.
 
 add_library(tidegate_flags INTERFACE)
 target_include_directories(tidegate_flags INTERFACE ${PROJECT_SOURCE_DIR})
@@ -23,6 +23,21 @@ if(TIDEGATE_FUZZ)
   target_compile_options(tidegate_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
+# tidegate_precompiled(TARGET): what nearly every file includes is parsed once for all of them, which halves the time
+# of a build. The asan preset builds without, so that a file that names not all it uses is found there.
+function(tidegate_precompiled target)
+  if(target STREQUAL tidegate_base)
+    target_precompile_headers(
+      ${target} PRIVATE <algorithm> <chrono> <functional> <map> <memory> <optional> <set> <string> <string_view>
+      <vector> ${PROJECT_SOURCE_DIR}/shared/base/error.hpp)
+  else()
+    target_precompile_headers(${target} REUSE_FROM tidegate_base)
+    # The one header is compiled as the libraries are: -fPIC, which a program can be, too.
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${target} PRIVATE -fPIC)
+  endif()
+endfunction()
+
 # tidegate_library(NAME DEPENDS…): a static library of every .cpp in this folder, but those named main_*.cpp.
 function(tidegate_library name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
@@ -33,6 +48,7 @@ function(tidegate_library name)
   endif()
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC tidegate_flags ${ARGN})
+  tidegate_precompiled(${name})
 endfunction()
 
 # tidegate_program(NAME MAIN DEPENDS…): an installed executable with one file of its own.
