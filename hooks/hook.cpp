@@ -121,6 +121,7 @@ int finish(const Repository& repo, const StageRun& run, const Proofs* proofs) {
 }
 
 int hook_main(int argc, char** argv) {
+    open_standard_streams();
     ignore_sigpipe();
     follow_upgrade(argv);
     auto call = call_of(argc, argv);

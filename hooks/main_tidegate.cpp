@@ -153,6 +153,7 @@ std::vector<Command> all_commands() {
 }
 
 int run_program(int argc, char** argv) {
+    shared::open_standard_streams();
     shared::ignore_sigpipe();
     Command top{
         "tidegate",

@@ -253,6 +253,7 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return program.exit(error) == 0 ? 0 : 2;
     }
+    open_standard_streams();
     ignore_sigpipe();
     if (completion->parsed()) {
         std::fputs(completion_script(shell, "tidegatectl")->c_str(), stdout);

@@ -51,6 +51,7 @@ int main(int argc, char** argv) {
     }
     // Threads come and go with the apps; an arena for each would be kept for ever.
     mallopt(M_ARENA_MAX, 2);
+    shared::open_standard_streams();
     shared::ignore_sigpipe();
     block_signals();
     umask(0022);

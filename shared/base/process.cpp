@@ -3,10 +3,12 @@
 #include "shared/base/launch.hpp"
 #include "shared/base/text.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -233,6 +235,15 @@ Result<Exit> run(const Command& command) {
 
 void ignore_sigpipe() {
     signal(SIGPIPE, SIG_IGN);
+}
+
+void open_standard_streams() {
+    // open(2) gives the lowest number that is free.
+    for (int fd = open("/dev/null", O_RDWR); fd >= 0; fd = open("/dev/null", O_RDWR)) {
+        if (fd <= STDERR_FILENO) continue;
+        close(fd);
+        return;
+    }
 }
 
 void become_subreaper() {

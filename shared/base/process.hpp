@@ -130,6 +130,9 @@ class Supervisor {
 // For every main(): a closed pipe is an error code, not a death (SIGPIPE ignored; children get the default
 // back).
 void ignore_sigpipe();
+// For every main(), first of all: opens /dev/null for a standard stream that the caller left closed, so that no file
+// of ours gets its number, and what is printed does not end up in it.
+void open_standard_streams();
 
 // Adopts orphans of our children, so that a daemon forked by a gate can be found and ended: makes this
 // process a child subreaper (prctl). For short-lived programs only.

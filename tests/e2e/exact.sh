@@ -269,3 +269,14 @@ test_lfs_files_are_pointers_in_a_snapshot_and_no_filter_fetches_them() {
     expect_equal "$(cat "$RECORD/seen")" "$(git show :big.bin)"
     expect_no_file "$RECORD/fetched"
 }
+
+test_closed_standard_streams_of_a_commit_harm_nothing() {
+    new_app
+    gates pre-commit "{name: unit, run: 'cat >/dev/null; echo said; exit \${VERDICT:-0}', pass_env: [VERDICT]}"
+    echo more >src/a.c
+    git add src/a.c
+    VERDICT=1 git commit -q -m refused <&- >&- 2>&- && fail "the gate failed, and the commit was made"
+    git commit -q -m good <&- >&- 2>&-
+    git fsck --strict
+    expect_equal "$(git log -1 --format=%s)" good
+}
