@@ -294,6 +294,8 @@ def commit():
     if after != head:
         if os.path.exists(SEEN) or mode == "plain":
             judge(tree("HEAD"), "commit " + kind)
+    elif mode == "plain" and os.path.exists(SEEN):
+        judge(tree("HEAD"), "commit of nothing new, " + kind)
     if mode == "plain":
         if files() != before:
             fail("a commit touched a file: " + kind)

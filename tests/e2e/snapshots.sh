@@ -1,0 +1,112 @@
+# Snapshots among themselves: runs at the same time, what was lost or killed, gates that wait, what is lent.
+# shellcheck shell=bash disable=SC2154,SC2016
+source "${BASH_SOURCE[0]%/*}/app.sh"
+
+# A gate that notes when it begins and ends, and whether its files are those of one tree: src/a.c and src/b.c are equal.
+PAIR='cmp src/a.c src/b.c && echo begin >>"$RECORD/when" && sleep 0.3 && cmp src/a.c src/b.c && echo end >>"$RECORD/when"'
+
+test_two_runs_of_a_stage_at_once_see_their_own_trees() {
+    local first second
+    new_app
+    gates nightly "{name: pair, run: '$PAIR'}"
+    cp src/a.c src/b.c
+    commit_unseen one
+    printf 'other\n' | tee src/a.c >src/b.c
+    commit_unseen two
+    tidegate run nightly --tree HEAD >../first 2>&1 &
+    first=$!
+    tidegate run nightly --tree HEAD~1 >../second 2>&1 &
+    second=$!
+    wait $first || fail "$(cat ../first)"
+    wait $second || fail "$(cat ../second)"
+    expect_equal "$(sort "$RECORD/when" | uniq -c | tr -s ' \n' ' ')" " 2 begin 2 end "
+}
+
+test_commits_in_two_worktrees_at_once_see_their_own_trees() {
+    local first second
+    new_app
+    gates pre-commit "{name: pair, run: '$PAIR'}"
+    cp src/a.c src/b.c
+    commit_unseen one
+    git worktree add -q -b other ../linked
+    printf 'here\n' | tee src/a.c >src/b.c
+    printf 'there\n' | tee ../linked/src/a.c >../linked/src/b.c
+    git commit -qam here >../first 2>&1 &
+    first=$!
+    git -C ../linked commit -qam there >../second 2>&1 &
+    second=$!
+    wait $first || fail "$(cat ../first)"
+    wait $second || fail "$(cat ../second)"
+    expect_equal "$(git show main:src/b.c) $(git show other:src/b.c)" "here there"
+    expect_equal "$(grep -c end "$RECORD/when")" 2
+    git fsck --strict
+}
+
+# snapshot_of STAGE: its folder.
+snapshot_of() { find "$HOME/.cache/tidegate/snapshots" -mindepth 2 -maxdepth 2 -name "$1"; }
+
+checkout_began() { [ -n "$(find "$HOME/.cache/tidegate" -name '*.c' 2>/dev/null | head -1)" ]; }
+
+test_a_snapshot_killed_in_its_first_checkout_is_made_anew() {
+    new_app
+    for number in $(seq 400); do echo "$number" >"src/$number.c"; done
+    gates nightly "{name: count, run: 'test \"\$(ls src | wc -l)\" = 402 && cat src/400.c'}"
+    commit_unseen many
+    start tidegate run nightly
+    wait_for 20 checkout_began
+    kill -KILL "$started" 2>/dev/null || true
+    run tidegate run nightly
+    expect_status 0
+}
+
+test_a_snapshot_whose_records_are_garbage_is_still_exact() {
+    local file
+    new_app
+    gates nightly "{name: see, run: 'cat src/a.c >\"\$RECORD/a\"', version: 'date +%N'}"
+    commit_unseen one
+    run tidegate run nightly
+    expect_status 0
+    # Everything that is kept beside the files themselves, one after the other.
+    find "$(snapshot_of nightly)" -maxdepth 2 -type f | sort >../kept
+    while read -r file; do
+        case $file in */tree/*) continue ;; esac
+        echo "$RANDOM" >src/a.c
+        commit_unseen "after $(basename "$file")"
+        printf 'gar\0bage' >"$file" 2>/dev/null || continue
+        run tidegate run nightly
+        expect_status 0
+        expect_equal "$(cat "$RECORD/a")" "$(cat src/a.c)"
+    done <../kept
+}
+
+test_gates_that_only_wait_do_not_wait_for_each_other() {
+    local number
+    new_app
+    # Each of the eight goes on only when all eight have come: that takes all of them at once, on however few cores.
+    for number in $(seq 8); do
+        echo "{name: g$number, run: 'touch \"\$RECORD/$number\"; until [ \$(ls \"\$RECORD\" | wc -l) = 8 ]; do sleep 0.02; done', timeout: 60s}"
+    done | sed 's/^/      - /' | gates nightly
+    sed -i 's/^  nightly:/  nightly:\n    parallel: 8/' .tidegate.yaml
+    commit_unseen all
+    run tidegate run nightly
+    expect_status 0
+}
+
+test_link_lends_an_ignored_folder_and_refuses_a_tracked_one() {
+    new_app
+    printf '/lent/\n' >>.gitignore
+    mkdir lent
+    echo lent >lent/tool
+    gates nightly "{name: tool, run: cat lent/tool src/a.c}"
+    sed -i 's/^  nightly:/  nightly:\n    link: [lent]/' .tidegate.yaml
+    commit_unseen one
+    run tidegate run nightly
+    expect_status 0
+    sed -i 's/link: .lent./link: [src]/' .tidegate.yaml
+    commit_unseen two
+    echo unsaved >src/a.c
+    run tidegate run nightly
+    expect_contains "$out$err" src
+    # What is tracked is the tree's, whatever is lent.
+    expect_lacks "$(cat .git/tidegate/logs/*/tool.log)" unsaved
+}
