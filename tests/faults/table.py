@@ -18,7 +18,7 @@ FAULTS = ["error-once", "error-for-ever", "kill", "hang", "disk-full", "read-onl
 COMMANDS = {"build": "build", "migrate": "migrate", "activate": "activate3", "health": "health3", "soak": "soak3",
             "revert-migration": "down", "revert-activate": "activate2", "revert-health": "health2"}
 # The call of ours that fails where no command does.
-CALLS = {"fetch": "fetch/files", "verify": "verify/read", "stage": "stage/files", "switch": "switch/renameat2",
+CALLS = {"fetch": "fetch/open", "verify": "verify/read", "stage": "stage/files", "switch": "switch/renameat2",
          "prune": "prune/files", "revert-switch": "revert-switch/renameat2"}
 
 

@@ -186,13 +186,12 @@ step_2_gates() {
     show_good "tidegate install"
 
     say "A formatting fault is stopped before it is committed."
-    printf 'def shout(name):\n    return greeting(name).upper() \n' >shout.py
-    sed -i '1i from service import greeting\n\n' shout.py
+    printf 'from service import greeting\n\n\ndef shout(name):\n\treturn greeting(name).upper()\n' >shout.py
     git add shout.py
     show_bad 1 "git commit -qm 'Greet loudly'"
-    expect_contains "$out" "shout.py:5: blanks at the end of the line"
+    expect_contains "$out" "shout.py:5: a tab"
     expect_equal "$(git log --oneline | wc -l)" 1
-    sed -i 's/ *$//' shout.py
+    sed -i 's/\t/    /' shout.py
     show_good "git commit -qam 'Greet loudly'"
     expect_equal "$(git log --oneline | wc -l)" 2
 
