@@ -120,8 +120,8 @@ class Hook {
     }
 
     void add_conditions(Value& gate, const std::string& name, const Value& job) {
-        for (const auto& [theirs, ours] :
-             {std::pair<const char*, const char*>{"skip", "except"}, {"only", "only"}}) {
+        for (const char* theirs : {"skip", "only"}) {
+            const char* ours = *theirs == 's' ? "except" : "only";
             const Value* value = job.find(theirs);
             if (value == nullptr) value = common_->find(theirs);
             if (value == nullptr || value->is(Kind::Bool)) continue;
