@@ -40,6 +40,7 @@ void read_upstream(MapReader& reader, BlueGreen& out) {
 }  // namespace
 
 std::optional<BlueGreen> read_strategy(MapReader& top) {
+    const Value* strategy = top.any("strategy");
     const bool wanted = top.choice("strategy", {"in-place", "blue-green"}, 0) == 1;
     const Value* instances = top.map("instances");
     const Value* upstream = top.map("upstream");
@@ -52,8 +53,8 @@ std::optional<BlueGreen> read_strategy(MapReader& top) {
         return std::nullopt;
     }
     for (const auto* key : {"instances", "upstream"})
-        if (top.map(key) == nullptr)
-            top.reject(*top.any("strategy"), std::string("`strategy: blue-green` needs `") + key + "`",
+        if ((std::string_view(key) == "instances" ? instances : upstream) == nullptr)
+            top.reject(*strategy, std::string("`strategy: blue-green` needs `") + key + "`",
                        "docs/manifest-reference.md shows them");
     BlueGreen out;
     nested(top, instances, "instances", [&](MapReader& reader) { read_instances(reader, out); });

@@ -102,7 +102,7 @@ Y
     tidegate -C app install post-checkout post-merge post-rewrite >/dev/null
     command -v strace >/dev/null || skip "no strace"
     cd app
-    strace -f -o "$work/trace" -e trace=execve .git/hooks/post-checkout "$(git rev-parse HEAD)" "$(git rev-parse HEAD)" 1
+    traced -f -o "$work/trace" -e trace=execve .git/hooks/post-checkout "$(git rev-parse HEAD)" "$(git rev-parse HEAD)" 1
     expect_equal "$(grep -c execve "$work/trace")" 1
 }
 

@@ -511,7 +511,7 @@ test_killed_while_it_fixes_no_work_is_lost() {
         cd ../again
         only=()
         [ $at != rename:1 ] || only=(-P "$PWD/.git/index.lock")
-        strace -o /dev/null "${only[@]}" -e trace="${at%:*}" -e inject="${at%:*}:signal=KILL:when=${at#*:}" \
+        traced -o /dev/null "${only[@]}" -e trace="${at%:*}" -e inject="${at%:*}:signal=KILL:when=${at#*:}" \
             "$TIDEGATE_BIN/tidegate-hook" pre-commit >/dev/null 2>&1 || true
         expect_file .git/index.lock # it was killed in the middle
         expect_equal "$(line src/a.c 15)" mine

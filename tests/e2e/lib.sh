@@ -47,6 +47,9 @@ wait_for() {
     done
 }
 
+# traced OPTION… COMMAND…: by strace, under which the sanitizers look for no leaks.
+traced() { ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 strace "$@"; }
+
 # start COMMAND…: in the background, in a group of its own, ended with the test; its pid in $started.
 start() {
     setsid "$@" >>"$work/.background.log" 2>&1 </dev/null &

@@ -130,7 +130,7 @@ test_git_over_https_with_a_token_that_is_in_no_command_line_address_or_log_attac
     protocols='file, https' world "credentials: [{match: \"https://localhost:$port/\", token: {file: $work/etc/token, user: deploy}, ca: $work/ca.pem}]"
     declare_source "git: {url: \"https://localhost:$port/git/app.git\", commit: $commit}"
     if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
-        run strace -f -qq -s 8192 -e trace=execve -o "$work/calls" tidegated --once --config "$work/etc/tidegated.yaml"
+        run traced -f -qq -s 8192 -e trace=execve -o "$work/calls" tidegated --once --config "$work/etc/tidegated.yaml"
     else
         once
         : >calls
