@@ -11,7 +11,10 @@ target_compile_options(
             $<$<CXX_COMPILER_ID:Clang>:-Wno-missing-field-initializers>
             $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2 -ffunction-sections -fdata-sections>)
 # g++ 12 sees overlaps and ends in std::string that are not there once it optimises (GCC bugs 105651, 105329).
-target_compile_options(tidegate_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-array-bounds>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  target_compile_options(tidegate_flags INTERFACE -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow
+                                                  -Wno-stringop-overread)
+endif()
 target_link_options(tidegate_flags INTERFACE -Wl,-z,relro,-z,now -Wl,--as-needed
                     $<$<CONFIG:Release>:-Wl,--gc-sections>)
 if(TIDEGATE_SANITIZE)
