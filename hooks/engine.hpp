@@ -19,7 +19,7 @@ struct StageRun {
     Plan plan;
     RunReport report;
     std::vector<std::string> fixed;  // paths whose fix is in the index and the working tree now
-    bool whole = false;  // it speaks of the whole tree, and may be attested
+    bool whole = false;              // it speaks of the whole tree, and may be attested
 };
 [[nodiscard]] Result<StageRun> run_stage(const Repository& repo, Target target,
                                          const PlanOptions& plan_options, Watcher& watcher,

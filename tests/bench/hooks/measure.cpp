@@ -26,9 +26,11 @@ int main(int argc, char** argv) {
     int status = 0;
     rusage used{};
     if (wait4(pid, &status, 0, &used) != pid) return 127;
-    const auto wall = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
+    const auto wall =
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
     const auto micros = [](const timeval& time) { return time.tv_sec * 1000000L + time.tv_usec; };
-    std::printf("%ld %ld %ld %ld %d\n", static_cast<long>(wall.count()), micros(used.ru_utime), micros(used.ru_stime),
-                used.ru_maxrss, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+    std::printf("%ld %ld %ld %ld %d\n", static_cast<long>(wall.count()), micros(used.ru_utime),
+                micros(used.ru_stime), used.ru_maxrss,
+                WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
     return 0;
 }
