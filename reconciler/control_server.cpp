@@ -115,7 +115,7 @@ ControlServer::ControlServer(Fd listener, Fd wake, std::string path, Log log, Ha
       log_(std::move(log)),
       handler_(std::move(handler)) {}
 
-ControlServer::~ControlServer() {
+void ControlServer::end() {
     {
         const std::lock_guard lock(mutex_);
         ending_ = true;
@@ -123,6 +123,10 @@ ControlServer::~ControlServer() {
     const std::uint64_t one = 1;
     (void)!::write(wake_.get(), &one, sizeof one);
     if (thread_.joinable()) thread_.join();
+}
+
+ControlServer::~ControlServer() {
+    end();
     if (!passed_) ::unlink(path_.c_str());
 }
 

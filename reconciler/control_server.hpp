@@ -42,6 +42,8 @@ class ControlServer {
     ControlServer(const ControlServer&) = delete;
     ControlServer& operator=(const ControlServer&) = delete;
 
+    // Ends the thread: nothing is handled after it, and `handle` may still answer until then. Twice is once.
+    void end();
     // Sends one answer, and closes after it. A connection that went away is nothing to speak of. Thread-safe.
     void answer(Connection connection, const shared::Value& value);
 

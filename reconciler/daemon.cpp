@@ -66,6 +66,8 @@ Daemon::Daemon(const HostConfig& config, DaemonOptions options, Lock lock, std::
 }
 
 Daemon::~Daemon() {
+    // First its thread, which answers through server_, then the pointer.
+    if (server_) server_->end();
     server_.reset();
     look_interrupt_.force();
     if (look_thread_.joinable()) look_thread_.join();
@@ -100,10 +102,15 @@ void Daemon::end_delays(const std::string& app) {
 }
 
 Result<void> Daemon::listen() {
-    // The service manager may hold the socket for us, so that nobody is refused while we start.
-    server_ = TRY(ControlServer::start(host().config.socket, passed_socket(), host().log,
-                                       [this](ControlServer::Connection connection, const Peer& peer,
-                                              const Value& request) { handle(connection, peer, request); }));
+    // The service manager may hold the socket for us, so that nobody is refused while we start. The first request may
+    // come before `server_` is set: it waits for that.
+    const std::lock_guard lock(mutex_);
+    server_ = TRY(ControlServer::start(
+        host().config.socket, passed_socket(), host().log,
+        [this](ControlServer::Connection connection, const Peer& peer, const Value& request) {
+            { const std::lock_guard set(mutex_); }
+            handle(connection, peer, request);
+        }));
     return {};
 }
 
