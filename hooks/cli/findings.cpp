@@ -41,22 +41,26 @@ Finding as_finding(const GateRun& run) {
     return finding;
 }
 
+// "%" and two digits in capitals, as RFC 3986 and workflow commands have it.
+void add_percent(std::string& text, unsigned char byte) {
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    text += '%';
+    text += kDigits[byte >> 4U];
+    text += kDigits[byte & 15U];
+}
+
 // RFC 3986: a path's bytes that stand for themselves.
 std::string as_uri(std::string_view path) {
-    constexpr std::string_view kDigits = "0123456789ABCDEF";
     std::string uri;
     for (const char c : path) {
         const auto byte = static_cast<unsigned char>(c);
         const bool plain =
             byte < 0x80 && (std::isalnum(byte) != 0 ||
                             std::string_view("-._~/!$&'()*+,;=@").find(c) != std::string_view::npos);
-        if (plain) {
+        if (plain)
             uri += c;
-        } else {
-            uri += '%';
-            uri += kDigits[byte >> 4U];
-            uri += kDigits[byte & 15U];
-        }
+        else
+            add_percent(uri, byte);
     }
     return uri;
 }
@@ -90,15 +94,10 @@ Value as_result(const Finding& finding) {
 std::string command_text(std::string_view text, std::string_view more) {
     std::string result;
     for (const char c : escape_foreign_block(text)) {
-        constexpr std::string_view kDigits = "0123456789ABCDEF";
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '%' || c == '\r' || c == '\n' || more.find(c) != std::string_view::npos) {
-            result += '%';
-            result += kDigits[byte >> 4U];
-            result += kDigits[byte & 15U];
-        } else {
+        if (c == '%' || c == '\r' || c == '\n' || more.find(c) != std::string_view::npos)
+            add_percent(result, static_cast<unsigned char>(c));
+        else
             result += c;
-        }
     }
     return result;
 }

@@ -150,6 +150,14 @@ daemon() {
 # The service was started by the daemon and is to stay behind it; the test ends it.
 adopt_service() { [ ! -f "$work/appstate/service.pid" ] || cat "$work/appstate/service.pid" >>"$work/.started"; }
 
+first_release_runs() {
+    world
+    release 1 1 0
+    declare_release 1
+    daemon
+    wait_for 20 serves 1
+}
+
 test_the_first_release_comes_up_and_a_second_run_has_nothing_to_do() {
     world
     release 1 1 0
@@ -165,11 +173,7 @@ test_the_first_release_comes_up_and_a_second_run_has_nothing_to_do() {
 }
 
 test_a_release_with_a_migration_follows_and_history_tells() {
-    world
-    release 1 1 0
-    declare_release 1
-    daemon
-    wait_for 20 serves 1
+    first_release_runs
     adopt_service
     release 2 2 1
     declare_release 2
@@ -188,11 +192,7 @@ test_a_release_with_a_migration_follows_and_history_tells() {
 }
 
 test_a_failing_health_check_is_reverted_and_the_revision_held() {
-    world
-    release 1 1 0
-    declare_release 1
-    daemon
-    wait_for 20 serves 1
+    first_release_runs
     release 2 2 1 broken
     patience=1s declare_release 2
     run tidegatectl sync
@@ -218,11 +218,7 @@ test_a_failing_health_check_is_reverted_and_the_revision_held() {
 }
 
 test_a_rollback_goes_to_the_release_that_is_there_and_takes_the_migration_back() {
-    world
-    release 1 1 0
-    declare_release 1
-    daemon
-    wait_for 20 serves 1
+    first_release_runs
     first=$(current)
     release 2 2 1
     declare_release 2
@@ -242,11 +238,7 @@ test_a_rollback_goes_to_the_release_that_is_there_and_takes_the_migration_back()
 }
 
 test_killed_in_the_middle_of_a_deployment_it_ends_converged() {
-    world
-    release 1 1 0
-    declare_release 1
-    daemon
-    wait_for 20 serves 1
+    first_release_runs
     release 2 2 1
     declare_release 2 "build: [{run: 'touch \$STATE/building; sleep 1'}]"
     wait_for 20 test -e appstate/building
@@ -310,11 +302,7 @@ test_the_sources_of_releases_that_are_gone_are_forgotten() {
 }
 
 test_a_deployment_that_runs_when_a_freeze_begins_is_finished() {
-    world
-    release 1 1 0
-    declare_release 1
-    daemon
-    wait_for 20 serves 1
+    first_release_runs
     adopt_service
     release 2 2 1
     declare_release 2 "build: [{run: 'touch \$STATE/building; until test -e \$STATE/go; do sleep 0.1; done'}]"
@@ -412,11 +400,7 @@ test_a_revision_that_says_skip_deploy_comes_with_the_next_one() {
 }
 
 test_a_paused_host_leaves_every_app_alone_says_why_and_goes_on_by_itself() {
-    world
-    release 1 1 0
-    declare_release 1
-    daemon
-    wait_for 20 serves 1
+    first_release_runs
     run tidegatectl pause --for 0s
     expect_status 2
     run tidegatectl pause --for 1h --reason "a new disk"
@@ -451,11 +435,7 @@ test_without_a_daemon_tidegatectl_says_how_to_start_it() {
 }
 
 test_sigterm_in_a_deployment_stops_and_it_goes_on_after_the_start() {
-    world
-    release 1 1 0
-    declare_release 1
-    daemon
-    wait_for 20 serves 1
+    first_release_runs
     release 2 2 1 broken
     patience=60s declare_release 2
     wait_for 20 serves 2
@@ -472,11 +452,7 @@ test_sigterm_in_a_deployment_stops_and_it_goes_on_after_the_start() {
 }
 
 test_a_newer_revision_in_mid_health_is_taken_at_once() {
-    world
-    release 1 1 0
-    declare_release 1
-    daemon
-    wait_for 20 serves 1
+    first_release_runs
     release 2 2 1 broken
     patience=100s declare_release 2
     wait_for 20 serves 2
@@ -490,11 +466,7 @@ test_a_newer_revision_in_mid_health_is_taken_at_once() {
 }
 
 test_pause_leaves_alone_and_resume_goes_on() {
-    world
-    release 1 1 0
-    declare_release 1
-    daemon
-    wait_for 20 serves 1
+    first_release_runs
     tidegatectl pause web --reason "moving the disk"
     release 2 2 1
     declare_release 2
