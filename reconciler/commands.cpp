@@ -144,6 +144,7 @@ Result<Exit> run_script(const Script& script, const CommandSite& site, const Run
     command.run_as = geteuid() == 0 ? site.user : std::nullopt;
     command.cancel_fd = options.cancel_fd;
     command.on_start = options.on_start;
+    command.input = options.input;
     command.stays_behind = options.stays_behind;
     command.limits = {{RLIMIT_CORE, 0}};  // a core holds the secrets
     command.merge_streams = true;
@@ -151,6 +152,7 @@ Result<Exit> run_script(const Script& script, const CommandSite& site, const Run
     std::string said;
     command.on_output = [&](Stream, std::string_view bytes) {
         log.output(bytes);
+        if (options.on_output) options.on_output(bytes);
         said += bytes;
         if (said.size() > 4 * kKeptOutput) said = tail(said, 2 * kKeptOutput);
     };

@@ -81,6 +81,9 @@ struct RunOptions {
     bool stays_behind = false;  // an activation: what it leaves running is not ended
     int cancel_fd = -1;
     std::function<void(pid_t)> on_start;  // as shared::Command's
+    std::string input = {};               // its standard input, then closed
+    // What it writes, both streams, as it came and unmasked: to be read by a program, never to be shown.
+    std::function<void(std::string_view)> on_output = {};
 };
 
 // The whole environment of a release's command: PATH, HOME, USER, LOGNAME, SHELL, LANG, TZ, TMPDIR, then the
