@@ -279,4 +279,8 @@ test_closed_standard_streams_of_a_commit_harm_nothing() {
     git commit -q -m good <&- >&- 2>&-
     git fsck --strict
     expect_equal "$(git log -1 --format=%s)" good
+    # Nothing that was printed has gone into a file that was opened meanwhile.
+    expect_equal "$(cat .git/tidegate/logs/*/unit.log | sort -u)" said
+    run grep -r "tidegate pre-commit" .git/tidegate "$HOME/.cache/tidegate"
+    expect_status 1
 }

@@ -68,6 +68,7 @@ test_a_snapshot_whose_records_are_garbage_is_still_exact() {
     expect_status 0
     # Everything that is kept beside the files themselves, one after the other.
     find "$(snapshot_of nightly)" -maxdepth 2 -type f | sort >../kept
+    grep -q /state ../kept && grep -q /git/index ../kept || fail "these are not its records: $(cat ../kept)"
     while read -r file; do
         case $file in */tree/*) continue ;; esac
         echo "$RANDOM" >src/a.c
@@ -106,7 +107,8 @@ test_link_lends_an_ignored_folder_and_refuses_a_tracked_one() {
     commit_unseen two
     echo unsaved >src/a.c
     run tidegate run nightly
-    expect_contains "$out$err" src
+    expect_status 2
+    expect_contains "$err" '`link` names something that the tree holds: src'
     # What is tracked is the tree's, whatever is lent.
     expect_lacks "$(cat .git/tidegate/logs/*/tool.log)" unsaved
 }
