@@ -143,12 +143,14 @@ Error usage_error(const Bound& at, const CLI::ParseError& error) {
 
 std::vector<Command> all_commands() {
     std::vector<Command> all;
-    for (auto group : {init_commands, install_commands, run_commands, check_commands, attest_commands,
-                       doctor_commands, release_commands}) {
-        auto commands = group();
+    const auto add = [&](std::vector<Command> commands) {
         std::move(commands.begin(), commands.end(), std::back_inserter(all));
-    }
+    };
+    for (auto group :
+         {init_commands, install_commands, run_commands, check_commands, attest_commands, doctor_commands})
+        add(group());
     all.push_back(completion_command());
+    add(release_commands());
     return all;
 }
 

@@ -1,5 +1,7 @@
 #include "hooks/cli/help.hpp"
 
+#include "shared/face/face.hpp"
+
 #include <algorithm>
 
 namespace tidegate::hooks::cli {
@@ -26,6 +28,20 @@ std::string in_list(const Option& option) {
     return text;
 }
 
+// What follows the name goes on in lines of its own below it, as git's usage does.
+std::string usage_line(const std::string& name, const std::vector<std::string>& words) {
+    std::string text;
+    std::string line = name;
+    for (const auto& word : words) {
+        if (shared::columns_of(line) + 1 + shared::columns_of(word) > 79) {
+            text += line + "\n";
+            line = std::string(name.size(), ' ');
+        }
+        line += " " + word;
+    }
+    return text + line + "\n";
+}
+
 struct Line {
     std::string group;
     std::string left;
@@ -34,13 +50,14 @@ struct Line {
 
 std::string render(const std::vector<Line>& lines) {
     size_t width = 0;
-    for (const auto& line : lines) width = std::max(width, line.left.size());
+    for (const auto& line : lines) width = std::max(width, shared::columns_of(line.left));
     std::string text;
     std::string group;
     for (const auto& line : lines) {
         if (line.group != group) text += "\n" + line.group + "\n";
         group = line.group;
-        text += "  " + line.left + std::string(width - line.left.size() + 2, ' ') + line.right + "\n";
+        text += "  " + line.left + std::string(width - shared::columns_of(line.left) + 2, ' ') + line.right +
+                "\n";
     }
     return text;
 }
@@ -48,13 +65,13 @@ std::string render(const std::vector<Line>& lines) {
 }  // namespace
 
 std::string help_text(const std::string& full_name, const Command& command) {
-    std::string text = "usage: " + full_name;
+    std::vector<std::string> words;
     for (const auto& option : command.options)
-        if (positional(option)) text += " " + in_usage(option);
+        if (positional(option)) words.push_back(in_usage(option));
     for (const auto& option : command.options)
-        if (!positional(option)) text += " " + in_usage(option);
-    if (!command.commands.empty()) text += " COMMAND";
-    text += "\n\n" + command.about + "\n";
+        if (!positional(option)) words.push_back(in_usage(option));
+    if (!command.commands.empty()) words.emplace_back("COMMAND");
+    std::string text = usage_line("usage: " + full_name, words) + "\n" + command.about + "\n";
 
     std::vector<Line> lines;
     for (const auto& below : command.commands)
