@@ -72,7 +72,7 @@ std::string render_status(const Value& answer, const Face& face, WallTime now) {
             inside += (inside.empty() ? "" : ", ") + std::string("signed by ") + escape_foreign(signer);
         if (!inside.empty()) out += " (" + inside + ")";
     }
-    if (const auto checked = time(detail, "checked")) out += "  checked " + ago(*checked, now);
+    if (const auto checked = time(answer, "checked")) out += "  checked " + ago(*checked, now);
     out += "\n";
     if (const auto refused = text(detail, "refused"); !refused.empty())
         out += face.paint(Colour::Red, "the branch's tip is refused") + ": " + escape_foreign(refused) + "\n";
@@ -82,7 +82,10 @@ std::string render_status(const Value& answer, const Face& face, WallTime now) {
                escape_foreign(text(*paused, "reason")) + " (" + escape_foreign(text(*paused, "who")) +
                (until ? ", until " + calendar(*until, now) : "") + "); it ends with: tidegatectl resume\n";
     }
-    if (const auto lost = text(detail, "unreachable"); !lost.empty())
+    if (const auto stale = text(answer, "stale"); !stale.empty())
+        out +=
+            face.paint(Colour::Red, "stale") + ": " + escape_foreign(stale) + "; apps run on as they are\n";
+    else if (const auto lost = text(detail, "unreachable"); !lost.empty())
         out += face.paint(Colour::Yellow, "the manifests branch cannot be followed") + ": " +
                escape_foreign(lost) + "\n";
     out += "\n";
@@ -170,7 +173,8 @@ std::string render_verify(const Value& answer, const Face& face) {
 
 Value public_status(const Value& answer) {
     Value out;
-    for (const auto* key : {"host", "environment", "revision"}) out.set(key, text(answer, key));
+    for (const auto* key : {"host", "environment", "revision", "checked", "stale"})
+        out.set(key, text(answer, key));
     Value apps(Value::List{});
     for (const auto& app : list(answer, "apps")) {
         Value entry;

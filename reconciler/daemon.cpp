@@ -1,5 +1,6 @@
 #include "reconciler/daemon.hpp"
 
+#include "reconciler/freshness.hpp"
 #include "reconciler/leftover.hpp"
 #include "reconciler/notify.hpp"
 #include "shared/base/text.hpp"
@@ -152,6 +153,9 @@ Result<int> Daemon::run() {
         }
     }
     const std::lock_guard lock(mutex_);
+    if (look_->heard && *look_->heard != look_->heard_saved)
+        if (auto ok = journal_->save_heard(*look_->heard); !ok)
+            host().log.warning("the journal cannot be written", ok.error());
     host().log.info("tidegated ends");
     return exit_status();
 }
@@ -203,6 +207,7 @@ void Daemon::tell_status() {
         for (const auto& entry : slots_) ++states[name_of(entry.second.report.decision.state)];
         if (look_ && look_->refused) words = "; the newest revision is refused";
         if (look_ && look_->unreachable) words = "; the manifests cannot be looked at";
+        if (!stale().empty()) words = "; stale";
     }
     std::vector<std::string> counts;
     for (const auto& [state, count] : states)
@@ -213,6 +218,23 @@ void Daemon::tell_status() {
     notify_manager(told_status_);
 }
 
+std::string Daemon::stale() const {
+    return look_ ? freshness_of(*look_, host().config, clock_.now()).stale : std::string();
+}
+
+// Once when it begins, once when it ends.
+void Daemon::tell_freshness() {
+    const std::lock_guard lock(mutex_);
+    const auto why = stale();
+    if (why.empty() == !told_stale_) return;
+    told_stale_ = !why.empty();
+    if (told_stale_)
+        host().log.error("stale: what is declared may have changed; apps run on as they are",
+                         {{"reason", why}});
+    else
+        host().log.info("no longer stale: the manifests branch is followed again");
+}
+
 // One turn of the loop: what ended, what is new, what is due.
 void Daemon::turn() {
     reap();
@@ -220,6 +242,7 @@ void Daemon::turn() {
     start_look();
     start_keepers();
     answer_waiters();
+    tell_freshness();
     if (!stopping_) tell_status();
     // From here and nowhere else: a loop that hangs is not saved by a thread that still runs.
     if (watchdog_.count() > 0 && clock_.mono() >= next_ping_) {
@@ -274,6 +297,8 @@ int Daemon::wait_ms() {
         at(give_up_at_);
     } else {
         if (!looking_ && !options_.once) at(next_look_);
+        if (const auto stale = freshness_of(*look_, host().config, clock_.now()).at; stale && !options_.once)
+            at(clock_.mono() + (*stale - clock_.now()));
         for (const auto& [name, slot] : slots_)
             if (!slot.running && !options_.once) at(slot.again);
     }

@@ -71,6 +71,8 @@ class Daemon {
     void take_config(const HostConfig& config);
     void reload();  // SIGHUP
     void tell_status();
+    void tell_freshness();
+    [[nodiscard]] std::string stale() const;  // why; empty: it is not. Under mutex_
     void turn();
     void reap();
     void wake_dependents(const std::string& app);  // under mutex_
@@ -117,6 +119,7 @@ class Daemon {
     shared::Duration watchdog_;  // from one sign of life to the next; 0: nobody asks for any
     shared::MonoTime next_ping_{};
     std::string told_status_;
+    bool told_stale_ = false;
     shared::Fd wake_;
     Interrupt look_interrupt_;
     std::thread look_thread_;

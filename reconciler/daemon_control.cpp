@@ -58,9 +58,11 @@ std::string name_of_user(uid_t uid) {
     return found != nullptr ? std::string(found->pw_name) : std::to_string(uid);
 }
 
-AppFacts facts_of(Journal& journal, const std::string& app, const Slot* slot, const Look* look) {
+AppFacts facts_of(Journal& journal, const std::string& app, const Slot* slot, const Look* look,
+                  const std::string& stale) {
     AppFacts facts;
     facts.app = app;
+    facts.stale = stale;
     if (slot != nullptr) {
         facts.state = slot->report.decision.state;
         facts.reason = slot->report.decision.reason;
@@ -149,17 +151,19 @@ Value Daemon::status(const std::string& app) {
     out.set("host", host().config.name);
     out.set("environment", host().config.environment);
     out.set("revision", look_ && look_->accepted ? look_->accepted->revision.str() : "");
+    const auto why_stale = stale();
+    if (look_ && look_->heard) out.set("checked", format_utc(*look_->heard));
+    out.set("stale", why_stale);
     Value apps(Value::List{});
     for (const auto& [name, slot] : slots_)
         if (app.empty() || app == name)
-            apps.push(reconciler::to_value(facts_of(*journal_, name, &slot, look_.get())));
+            apps.push(reconciler::to_value(facts_of(*journal_, name, &slot, look_.get(), why_stale)));
     out.set("apps", std::move(apps));
     Value detail;
     if (look_ && look_->accepted) {
         detail.set("signer", look_->accepted->signer);
         detail.set("accepted", format_utc(look_->accepted->at));
     }
-    if (look_ && look_->heard) detail.set("checked", format_utc(*look_->heard));
     if (look_ && look_->refused) {
         detail.set("refused", look_->refused->line());
         detail.set("refused_hint", look_->refused->hint);
@@ -195,7 +199,7 @@ Result<Value> Daemon::plan(const std::string& app) {
             const std::lock_guard lock(mutex_);
             return look_;
         }();
-        const auto facts = facts_of(*journal_, name, nullptr, looked.get());
+        const auto facts = facts_of(*journal_, name, nullptr, looked.get(), "");
         Value entry;
         entry.set("app", name);
         entry.set("verb", name_of(report.decision.verb));
@@ -312,7 +316,8 @@ Result<Value> Daemon::why(const std::string& app) {
     {
         const std::lock_guard lock(mutex_);
         const auto slot = slots_.find(app);
-        facts = facts_of(*journal_, app, slot == slots_.end() ? nullptr : &slot->second, look_.get());
+        facts =
+            facts_of(*journal_, app, slot == slots_.end() ? nullptr : &slot->second, look_.get(), stale());
     }
     const auto last = TRY(journal_->last(app));
     std::vector<PhaseRow> phases;

@@ -242,10 +242,12 @@ class Examination {
             return found != nullptr ? found->text() : std::string();
         };
         const Value* detail = answer->find("detail");
-        const auto checked =
-            detail != nullptr ? parse_utc(text(*detail, "checked")) : fail(ErrorKind::NotFound, "");
-        if (!checked)
-            bad("last good fetch", "the daemon has not reached the manifests since it started",
+        const auto checked = parse_utc(text(*answer, "checked"));
+        if (const auto stale = text(*answer, "stale"); !stale.empty())
+            bad("stale", stale,
+                "see the finding on manifests; apps run on as they are, and nothing newer reaches them");
+        else if (!checked)
+            bad("last good fetch", "the daemon has not reached the manifests yet",
                 "see the finding on manifests");
         else if (now_ - *checked > config.interval * kMissedLooks + Duration(60'000))
             bad("last good fetch", ago(*checked, now_),

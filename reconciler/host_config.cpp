@@ -19,6 +19,8 @@ using namespace shared;
 namespace {
 
 constexpr size_t kConfigLimit = 256 << 10;
+constexpr Duration kDay{86'400'000};
+constexpr Duration kStaleAfter{3'600'000};
 constexpr std::string_view kKnownProtocols[] = {"https", "ssh", "http", "git", "file"};
 
 bool absolute_and_plain(const std::string& path) {
@@ -61,7 +63,15 @@ Result<void> read_manifests(const Document& document, const Value& value, HostCo
     config.manifests_url = reader.parsed<Url>("url", Url::parse, Required::Yes);
     config.manifests_branch = reader.parsed<RefName>("branch", RefName::branch);
     if (!config.manifests_branch) config.manifests_branch = TRY(RefName::branch("deploy"));
-    config.interval = reader.duration("interval", config.interval, Duration(1000), Duration(86'400'000));
+    config.interval = reader.duration("interval", config.interval, Duration(1000), kDay);
+    config.stale_after = reader.duration("stale_after", std::max(kStaleAfter, config.interval * 3),
+                                         Duration(1000), kDay * 365);
+    if (const Value* given = reader.any("stale_after");
+        given != nullptr && config.stale_after < config.interval * 2)
+        reader.reject(*given, "`stale_after` is shorter than two intervals: one lost look would be reported",
+                      "give it at least " + human_duration(config.interval * 2));
+    if (reader.any("quiet_after") != nullptr)
+        config.quiet_after = reader.duration("quiet_after", kDay, Duration(60'000), kDay * 3650);
     config.ssh_key = path_key(reader, "ssh_key");
     config.known_hosts = path_key(reader, "known_hosts");
     return reader.finish();

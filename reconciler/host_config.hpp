@@ -47,6 +47,10 @@ struct HostConfig {
     std::optional<shared::Url> manifests_url;         // always there after parse
     std::optional<shared::RefName> manifests_branch;  // always there after parse
     shared::Duration interval{30'000};
+    // Not reached for so long, the branch is reported as stale; at least two intervals.
+    shared::Duration stale_after{3'600'000};
+    // And so, where it is set, is one whose newest revision is older than this.
+    std::optional<shared::Duration> quiet_after;
     std::optional<std::string> ssh_key;
     std::optional<std::string> known_hosts;
 

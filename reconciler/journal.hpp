@@ -193,11 +193,15 @@ class Journal {
                                       shared::WallTime now);
     [[nodiscard]] Result<std::optional<shared::WallTime>> saved_time();
     [[nodiscard]] Result<void> save_time(shared::WallTime time);
+    // When the manifests branch was last reached, as a daemon that starts anew is to know it.
+    [[nodiscard]] Result<std::optional<shared::WallTime>> heard();
+    [[nodiscard]] Result<void> save_heard(shared::WallTime time);
 
   private:
     Journal(Database database, std::string folder, bool rebuilt)
         : database_(std::move(database)), folder_(std::move(folder)), rebuilt_(rebuilt) {}
     [[nodiscard]] Result<std::optional<std::string>> fact(std::string_view key);
+    [[nodiscard]] Result<std::optional<shared::WallTime>> time_of(std::string_view key);
     [[nodiscard]] Result<void> set_fact(std::string_view key, const std::string& value);
     [[nodiscard]] Result<void> put_running(const std::string& app, const RunningRow& running,
                                            std::int64_t deployment);

@@ -81,8 +81,21 @@ Result<void> Journal::accept(const Oid& revision, const std::string& signer, Wal
 }
 
 Result<std::optional<WallTime>> Journal::saved_time() {
+    return time_of("time");
+}
+
+Result<std::optional<WallTime>> Journal::heard() {
+    return time_of("heard");
+}
+
+Result<void> Journal::save_heard(WallTime time) {
     const std::lock_guard lock(mutex_);
-    const auto text = TRY(fact("time"));
+    return set_fact("heard", std::to_string(time.time_since_epoch().count()));
+}
+
+Result<std::optional<WallTime>> Journal::time_of(std::string_view key) {
+    const std::lock_guard lock(mutex_);
+    const auto text = TRY(fact(key));
     const auto ms = text ? number(*text) : std::nullopt;
     if (!ms) return std::nullopt;
     return WallTime(Duration(*ms));

@@ -155,6 +155,26 @@ void read_schedule(Look& look, const Host& host, const Repo& repo) {
         if (!app.wrong) app.wrong = schedule.error();
 }
 
+void read_age(Look& look, const Repo& repo) {
+    if (const auto commit = repo.commit(look.accepted->revision)) look.newest = commit->committer_time;
+}
+
+// What was heard is remembered over restarts, without a write for each look. A clock that was put back must not keep
+// the silence from being counted.
+void remember_heard(const Host& host, Look& look, const Look* before) {
+    const auto now = host.clock.now();
+    look.silent_since = std::min(look.silent_since, now);
+    if (!look.heard) return;
+    look.heard = std::min(*look.heard, now);
+    const bool lost = look.unreachable && (before == nullptr || !before->unreachable);
+    const auto age = *look.heard - look.heard_saved;
+    if (age == Duration(0) || (!lost && age > Duration(0) && age < host.config.stale_after / 8)) return;
+    if (auto ok = host.journal.save_heard(*look.heard); ok)
+        look.heard_saved = *look.heard;
+    else
+        host.log.warning("the journal cannot be written", ok.error());
+}
+
 // git's own `Revert "<subject>"` repeats the subject of what it reverts: that is no wish of its author's.
 bool says_leave_out(std::string_view message) {
     if (message.starts_with("Revert \"")) message.remove_prefix(std::min(message.find('\n'), message.size()));
@@ -189,12 +209,10 @@ Result<void> accept_tip(const Host& host, const Repo& repo, Look& look) {
 Result<void> look_into(const Host& host, Look& look, int cancel_fd) {
     auto branch = TRY(open_branch(host));
     const auto tip = branch.look(cancel_fd);
-    if (tip) {
+    if (tip)
         look.tip = tip->commit;
-        look.heard = host.clock.now();
-    } else {
+    else
         look.unreachable = tip.error();
-    }
     const auto repo = TRY(branch.repo());
     if (look.tip) {
         const auto accepted = accept_tip(host, repo, look);
@@ -204,8 +222,10 @@ Result<void> look_into(const Host& host, Look& look, int cancel_fd) {
             look.refused = accepted.error();
         else if (!accepted)
             look.unreachable = accepted.error();
+        if (!look.unreachable) look.heard = look.silent_since = host.clock.now();
     }
     if (!look.accepted) return {};
+    read_age(look, repo);
     look.apps = TRY(read_apps(host, repo, look.accepted->revision));
     read_schedule(look, host, repo);
     if (look.refused && look.tip) mark_pending(look, host, repo);
@@ -230,7 +250,8 @@ std::shared_ptr<const Look> nothing_new(const Host& host, const Look& before, in
     if (!tip || *tip != *before.tip) return nullptr;
     (void)host.trusted_now();  // so that the time is remembered in quiet months, too
     auto out = std::make_shared<Look>(before);
-    out->heard = out->at = host.clock.now();
+    out->heard = out->silent_since = out->at = host.clock.now();
+    remember_heard(host, *out, &before);
     return out;
 }
 
@@ -256,7 +277,11 @@ std::shared_ptr<const Look> look(const Host& host, const std::shared_ptr<const L
     if (before)
         if (auto same = nothing_new(host, *before, cancel_fd)) return same;
     auto out = std::make_shared<Look>();
-    if (before) out->heard = before->heard;
+    out->silent_since = before ? before->silent_since : host.clock.now();
+    if (before) {
+        out->heard = before->heard;
+        out->heard_saved = before->heard_saved;
+    }
     out->quick = before && before->quick ? before->quick : std::make_shared<QuickLook>();
     out->read = host.clock.now();
     auto accepted = host.journal.accepted();
@@ -273,13 +298,19 @@ std::shared_ptr<const Look> look(const Host& host, const std::shared_ptr<const L
     if (out->unreachable && out->apps.empty() && before) {
         out->apps = before->apps;
         out->schedule = before->schedule;
+        out->newest = before->newest;
     }
     out->at = host.clock.now();
+    remember_heard(host, *out, before.get());
     return out;
 }
 
 std::shared_ptr<const Look> look_at_home(const Host& host) {
     auto out = std::make_shared<Look>();
+    const auto now = host.clock.now();
+    out->heard = host.journal.heard().value_or(std::nullopt);
+    if (out->heard) out->heard = out->heard_saved = std::min(*out->heard, now);
+    out->silent_since = out->heard.value_or(now);
     const auto accepted = host.journal.accepted();
     if (!accepted || !*accepted) return out;
     auto branch = open_branch(host);
@@ -290,6 +321,7 @@ std::shared_ptr<const Look> look_at_home(const Host& host) {
     if (!apps) return out;
     out->accepted = *accepted;
     out->apps = std::move(*apps);
+    read_age(*out, *repo);
     read_schedule(*out, host, *repo);
     return out;
 }

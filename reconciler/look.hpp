@@ -35,9 +35,13 @@ struct Look {
     std::optional<Error> refused;      // the tip may not be followed
     std::optional<Error> unreachable;  // the branch could not be looked at
     shared::WallTime at{};             // when this look ended
-    std::optional<shared::WallTime> heard;  // when a look last reached the remote
-    shared::WallTime read{};                // when all of this was last read, not only the tip asked for
-    std::shared_ptr<QuickLook> quick;       // handed from look to look; used by the one who looks
+    std::optional<shared::WallTime>
+        heard;                        // when a look last reached the remote and could follow it or refuse it
+    shared::WallTime silent_since{};  // that, or when we began to ask
+    shared::WallTime heard_saved{};   // what the journal knows of it
+    std::optional<shared::WallTime> newest{};  // when the accepted revision was made, as it says itself
+    shared::WallTime read{};                   // when all of this was last read, not only the tip asked for
+    std::shared_ptr<QuickLook> quick;          // handed from look to look; used by the one who looks
 };
 
 // Fetches, verifies, accepts, reads. Never fails as a whole: what went wrong is in the Look, and the apps are

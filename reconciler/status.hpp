@@ -26,6 +26,7 @@ struct AppFacts {
     std::optional<shared::WallTime> again;
     Bar bar = Bar::None;
     std::vector<std::string> not_honoured;  // of tidegate.yaml
+    std::string stale;                      // why what is declared may be out of date; empty: it is not
 };
 
 // One entry of `status --json`'s apps, with "label" and "declared_label" more.

@@ -149,15 +149,24 @@ std::string what_would_change_it(const AppFacts& facts, const AppRow& remembered
     }
 }
 
+// What holds for every app of this host just now.
+std::string besides(const AppFacts& facts) {
+    std::string out;
+    if (!facts.not_honoured.empty())
+        out += "\ntidegate.yaml also asks for " + join(facts.not_honoured, ", ") +
+               ", which this host does not honour.";
+    if (!facts.stale.empty())
+        out += "\nWhat is declared may be stale: " + facts.stale +
+               ". It runs on as it is; nothing newer is known here.";
+    return out;
+}
+
 }  // namespace
 
 std::string why_words(const AppFacts& facts, const std::optional<DeploymentRow>& last,
                       const std::vector<PhaseRow>& phases, const AppRow& remembered, WallTime now) {
     std::string out = where_it_is(facts);
-    const auto more = facts.not_honoured.empty()
-                          ? std::string()
-                          : "\ntidegate.yaml also asks for " + join(facts.not_honoured, ", ") +
-                                ", which this host does not honour.";
+    const auto more = besides(facts);
     if (facts.state == AppState::Converged)
         return escape_foreign_block(out + "\nIt is " + std::string(name_of(facts.state)) + ": " +
                                     facts.reason + "." + more + "\n");

@@ -91,6 +91,42 @@ PY
     expect_file run/control.sock
 }
 
+test_attack_18_a_branch_that_is_silent_keeps_all_running_and_is_reported_as_stale() {
+    world
+    sed -i 's/interval: 1s/interval: 1s, stale_after: 3s/' etc/tidegated.yaml
+    release 1 1 1
+    declare_release 1 "keep: 2"
+    daemon
+    wait_for 20 state_is converged
+    adopt_service
+    mv deploy.git gone.git
+    stale() { tidegatectl status --json | python3 -c 'import json,sys; s=json.load(sys.stdin); sys.exit(not ("not reached" in s["stale"] and "stale: " in s["apps"][0]["reason"]))'; }
+    wait_for 30 stale
+    expect_equal "$(grep -c ' stale: what is declared may have changed' .background.log)" 1
+    state_is converged
+    serves 1
+    run tidegatectl status
+    expect_contains "$out" "stale: the manifests branch was not reached for "
+    run tidegatectl why web
+    expect_contains "$out" "What is declared may be stale"
+    run tidegatectl doctor --config etc/tidegated.yaml
+    expect_status 1
+    expect_contains "$out" "stale: the manifests branch was not reached"
+    # A new daemon has not forgotten since when.
+    kill -TERM "$daemon_pid"
+    wait_for 20 bash -c "! kill -0 $daemon_pid"
+    sed -i 's/stale_after: 3s/stale_after: 5s/' etc/tidegated.yaml
+    : >.background.log
+    daemon
+    wait_for 30 grep -q ' stale: what is declared may have changed.*not reached' .background.log
+    expect_lacks "$(cat .background.log)" "never reached"
+    mv gone.git deploy.git
+    wait_for 30 grep -q "no longer stale" .background.log
+    fresh() { [ "$(tidegatectl status --json | python3 -c 'import json,sys; print(json.load(sys.stdin)["stale"])')" = "" ]; }
+    fresh
+    serves 1
+}
+
 test_it_sleeps_between_its_looks() {
     world
     command -v strace >/dev/null || skip "needs strace"
