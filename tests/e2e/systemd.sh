@@ -119,7 +119,7 @@ UNIT
     inside_serves 1
 }
 
-live_instance() { sed -n 's/^# The live instance is \([a-z]*\)\..*/\1/p' "$work/srv/web/upstream.conf"; }
+live_instance() { sed -n 's/^# The live instance is \([a-z]*\)\..*/\1/p' "$work/srv/web/$upstream"; }
 # Asks the proxy without end; each answer that is none goes to $work/lost.
 ask_without_end() {
     cat >"$work/ask" <<SH
@@ -132,19 +132,10 @@ SH
     asking=$!
 }
 
-test_two_instances_take_turns_behind_nginx_without_a_lost_request() {
+# behind_nginx, behind_haproxy: a proxy's unit and configuration that read what tidegated writes.
+behind_nginx() {
     [ -x /usr/sbin/nginx ] || skip "needs nginx"
-    host_world
-    local blue=$((port + 1)) green=$((port + 2))
-    cat >"$work/instance.service" <<UNIT
-[Service]
-User=nobody
-WorkingDirectory=$work/srv/web/%i
-EnvironmentFile=$work/%i.env
-ExecStart=/usr/bin/python3 bin/serve.py \${PORT}
-UNIT
-    echo "PORT=$blue" >blue.env
-    echo "PORT=$green" >green.env
+    upstream=upstream.conf
     cat >nginx.conf <<CONF
 error_log stderr; pid $work/nginx.pid;
 events {}
@@ -159,12 +150,49 @@ CONF
 ExecStart=/usr/sbin/nginx -c $work/nginx.conf -g 'daemon off;'
 ExecReload=/bin/kill -HUP \$MAINPID
 UNIT
+}
+behind_haproxy() {
+    [ -x /usr/sbin/haproxy ] || skip "needs haproxy"
+    upstream=upstream.cfg
+    cat >haproxy.cfg <<CONF
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+frontend web
+    bind 127.0.0.1:$port
+    default_backend web
+CONF
+    cat >proxy.service <<UNIT
+[Service]
+Type=notify
+ExecStart=/usr/sbin/haproxy -Ws -f $work/haproxy.cfg -f $work/srv/web/upstream.cfg
+ExecReload=/bin/kill -USR2 \$MAINPID
+KillMode=mixed
+UNIT
+}
+
+# take_turns PROXY
+take_turns() {
+    host_world
+    local blue=$((port + 1)) green=$((port + 2))
+    "behind_$1"
+    cat >"$work/instance.service" <<UNIT
+[Service]
+User=nobody
+WorkingDirectory=$work/srv/web/%i
+EnvironmentFile=$work/%i.env
+ExecStart=/usr/bin/python3 bin/serve.py \${PORT}
+UNIT
+    echo "PORT=$blue" >blue.env
+    echo "PORT=$green" >green.env
     inside cp instance.service /etc/systemd/system/web@.service
     inside cp proxy.service /etc/systemd/system/proxy.service
     inside systemctl daemon-reload
     local turns="strategy: blue-green
 instances: {unit: web@.service, blue: 127.0.0.1:$blue, green: 127.0.0.1:$green, drain: 300ms}
-upstream: {proxy: nginx, name: web, reload: proxy.service}"
+upstream: {proxy: $1, name: web, reload: proxy.service}"
     activate="[]"
     release 1 1 1
     probed="{instance}" declare_release 1 "$turns"
@@ -204,6 +232,9 @@ upstream: {proxy: nginx, name: web, reload: proxy.service}"
     expect_equal "$(cat lost)" ""
     [ "$(wc -l <asked)" -gt 50 ] || fail "asked only $(wc -l <asked) times"
 }
+
+test_two_instances_take_turns_behind_nginx_without_a_lost_request() { take_turns nginx; }
+test_two_instances_take_turns_behind_haproxy_without_a_lost_request() { take_turns haproxy; }
 
 test_the_installed_unit_starts_deploys_reloads_and_leaves_its_apps_running() {
     local program
