@@ -1,5 +1,7 @@
-// `builtin: name`, `[name, {name: {option: value}}]` or `{name: {option: value}, name: }`.
+// `builtin: name`, `[name, {name: {option: value}}]` or `{name: {option: value}, name: }`. The pre-commit-hooks
+// collection's names are taken for ours.
 #include "hooks/builtin/builtin.hpp"
+#include "hooks/builtin/collection.hpp"
 #include "hooks/config/read.hpp"
 #include "shared/base/text.hpp"
 
@@ -11,8 +13,10 @@ using namespace shared;
 
 namespace {
 
-bool check_name(MapReader& map, const Value& place, const std::string& name) {
-    if (builtin::find(name) != nullptr) return true;
+// Our name of the check; empty, and told, where there is none.
+std::string check_named(MapReader& map, const Value& place, const std::string& name) {
+    if (builtin::find(name) != nullptr) return name;
+    if (const auto ours = builtin::check_of_collection(name); !ours.empty()) return std::string(ours);
     std::vector<std::string_view> known;
     std::vector<std::string> names;
     for (const auto& check : builtin::checks()) {
@@ -23,11 +27,13 @@ bool check_name(MapReader& map, const Value& place, const std::string& name) {
     map.reject(place, "no built-in check is called `" + escape_foreign(name) + "`",
                (near.empty() ? "" : "did you mean `" + std::string(near) + "`? ") +
                    ("there are: " + join(names, " ")));
-    return false;
+    return {};
 }
 
-void read_one(MapReader& map, const Value& place, const std::string& name, const Value* options, Gate& gate) {
-    if (!check_name(map, place, name)) return;
+void read_one(MapReader& map, const Value& place, const std::string& as_written, const Value* options,
+              Gate& gate) {
+    const auto name = check_named(map, place, as_written);
+    if (name.empty()) return;
     if (std::find(gate.builtins.begin(), gate.builtins.end(), name) != gate.builtins.end())
         return map.reject(place, "`" + name + "` is named twice");
     gate.builtins.push_back(name);

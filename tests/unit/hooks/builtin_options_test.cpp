@@ -236,6 +236,15 @@ TEST_CASE("options: they are read where the check is named") {
     }
 }
 
+TEST_CASE("options: the collection's names are taken for ours") {
+    const auto config = config_with(
+        "[end-of-file-fixer, {check-added-large-files: {max: 10}}, {check-yaml: }, detect-private-key]");
+    REQUIRE_MESSAGE(config, config.error().message);
+    const auto& gate = config->stages.at("s").gates[0];
+    CHECK(gate.builtins == std::vector<std::string>{"end-of-file", "large-files", "yaml", "private-keys"});
+    CHECK(gate.builtin_options.largest == 10);
+}
+
 TEST_CASE("options: a mistake is shown at its place, with the nearest word") {
     struct Mistake {
         std::string text;
@@ -250,6 +259,7 @@ TEST_CASE("options: a mistake is shown at its place, with the nearest word") {
              {"{large-files: {max: -1}}", "not a size", "", 38},
              {"{toml: {max: 1}}", "`toml` has no options", "commit-message", 25},
              {"[toml, toml]", "named twice", "", 25},
+             {"[toml, check-toml]", "`toml` is named twice", "", 25},
              {"{commit-message: {types: [a]}}", "conventional: true", "", 43},
              {"{mixed-line-endings: {fix: dos}}", "dos", "", 45},
              {"[[toml]]", "a name, or a map", "", 19},
