@@ -1,16 +1,18 @@
 #include "hooks/snapshot.hpp"
 
 #include "hooks/cache.hpp"
+#include "hooks/folder_events.hpp"
 #include "hooks/mover.hpp"
 #include "hooks/private_repo.hpp"
 #include "hooks/snapshot_state.hpp"
-#include "hooks/tree_watch.hpp"
+#include "hooks/tree_stamps.hpp"
 #include "shared/base/text.hpp"
 #include "shared/hash/sha256.hpp"
 
 #include <fcntl.h>
 
 #include <algorithm>
+#include <tuple>
 
 namespace tidegate::hooks {
 
@@ -20,6 +22,7 @@ namespace {
 
 constexpr int kMostSpares = 8;
 constexpr Duration kPatience = std::chrono::hours(12);
+constexpr size_t kFewFiles = 2000;  // looked at one by one; of larger trees the kernel tells what happens
 
 struct Slot {
     std::string path;
@@ -76,9 +79,10 @@ struct Snapshot::State {
     std::vector<std::string> setup_keys;
     std::vector<size_t> pending;
     std::vector<std::string> missing_links;
-    TreeWatch watch;
-    std::string index_stamp;  // of the index as prepare() left it
-    bool index_lost = false;  // a gate has put something else into it
+    std::optional<TreeStamps> stamps;  // of a small tree
+    FolderEvents events;               // of any other
+    std::string index_stamp;           // of the index as prepare() left it
+    bool index_lost = false;           // a gate has put something else into it
 
     [[nodiscard]] std::string index_file() const { return own.git_dir + "/index"; }
     [[nodiscard]] Result<IndexFile> read_index() const {
@@ -93,6 +97,8 @@ struct Snapshot::State {
         call.directory = own.checkout;
         call.timeout = std::chrono::minutes(30);
         call.cancel_fd = repo.cancel_fd;
+        // Whatever a file's time was set back to, its ctime tells.
+        call.config = {"core.trustctime=true", "core.checkStat=default"};
         return call;
     }
 
@@ -105,6 +111,8 @@ struct Snapshot::State {
 
     Result<void> bring_to_tree(const Target& target, const Stage& stage);
     Result<void> look_over();
+    Result<void> watch(const IndexFile& index);
+    Result<bool> stamp_files();
     Result<void> restore_index();
     Result<void> make_anew(const Target& target, const Stage& stage);
     Result<void> set_links(const Stage& stage, const IndexFile& index);
@@ -114,6 +122,34 @@ struct Snapshot::State {
 Result<void> Snapshot::State::look_over() {
     TRY(git.output(call({"read-tree", "--reset", "-u", tree.str()})));
     TRY(git.output(call({"clean", "-ffdq"})));
+    return {};
+}
+
+// Whether every file was as the index has it.
+Result<bool> Snapshot::State::stamp_files() {
+    auto index = TRY(read_index());
+    timespec now{};
+    for (const auto& file : {state_file(), index_file()}) {  // written by this run, as far as it wrote at all
+        struct stat info {};
+        if (lstat(file.c_str(), &info) == 0 &&
+            std::tie(now.tv_sec, now.tv_nsec) < std::tie(info.st_ctim.tv_sec, info.st_ctim.tv_nsec))
+            now = info.st_ctim;
+    }
+    stamps.emplace().take(own.checkout, std::move(index), now);
+    return stamps->as_recorded();
+}
+
+// From here on what changes is a gate's doing. What somebody else did to a small tree since the last run is mended.
+Result<void> Snapshot::State::watch(const IndexFile& index) {
+    if (index.size() > kFewFiles) {
+        events.begin(own.checkout, index);
+        return {};
+    }
+    if (TRY(stamp_files())) return {};
+    TRY(git.run(call({"update-index", "-q", "--refresh"})));  // mostly only times differ
+    if (TRY(stamp_files())) return {};
+    TRY(look_over());
+    TRY(stamp_files());
     return {};
 }
 
@@ -219,8 +255,8 @@ Result<Snapshot> Snapshot::prepare(const Repository& repo, const Stage& stage, T
     }
     state->kept.setup.resize(state->pending.empty() ? stage.setup.size() : state->pending.front());
     TRY(state->save(false));
+    TRY(state->watch(*target.index));
     state->index_stamp = stamp_of(state->index_file());
-    state->watch.begin(state->own.checkout, *target.index);
     return Snapshot(std::move(state));
 }
 
@@ -248,25 +284,26 @@ Result<void> Snapshot::setup_done(size_t index) {
 }
 
 int Snapshot::watch_fd() const {
-    return state_->watch.blind() ? -1 : state_->watch.fd();
+    return state_->events.touched().unknown ? -1 : state_->events.fd();
 }
 
 void Snapshot::read_events() {
-    state_->watch.read_events();
+    state_->events.read_events();
 }
 
 Result<Spoil> Snapshot::spoil() {
-    auto& watch = state_->watch;
-    watch.read_events();
+    state_->events.read_events();
+    const auto touched =
+        state_->stamps ? state_->stamps->touched(state_->repo.sha256) : state_->events.touched();
     TRY(state_->restore_index());
     Spoil spoil;
-    if (!watch.blind() && watch.touched().empty()) return spoil;
+    if (touched.empty()) return spoil;
     auto call = state_->call({"status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal",
                               "--ignore-submodules=all"});
     call.env["GIT_LITERAL_PATHSPECS"] = "1";
-    if (!watch.blind() && watch.touched().size() <= 500) {
+    if (!touched.unknown && touched.paths.size() <= 500) {
         call.args.emplace_back("--");
-        call.args.insert(call.args.end(), watch.touched().begin(), watch.touched().end());
+        call.args.insert(call.args.end(), touched.paths.begin(), touched.paths.end());
     }
     const auto text = TRY(state_->git.output(call));
     for (const auto line : split(text, '\0')) {

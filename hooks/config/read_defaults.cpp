@@ -10,11 +10,14 @@ using namespace shared;
 
 namespace {
 
+// Gates that wait, for a server or a container, must not wait for each other on a small machine.
+constexpr int kLeastParallel = 16;
+
 int default_parallel() {
     cpu_set_t set;
     CPU_ZERO(&set);
     const int cores = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    return 4 * std::max(cores, 1);
+    return std::max(kLeastParallel, 4 * cores);
 }
 
 }  // namespace

@@ -1,9 +1,10 @@
-#include "hooks/tree_watch.hpp"
+#include "hooks/folder_events.hpp"
 
 #include <sys/inotify.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
-#include <unordered_set>
 
 namespace tidegate::hooks {
 
@@ -12,37 +13,32 @@ namespace {
 constexpr std::uint32_t kEvents = IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
                                   IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR |
                                   IN_DONT_FOLLOW;
+constexpr size_t kMostPaths = 20'000;
 
-// The folders that hold the tree's files, all the way up; "" is the root.
-std::unordered_set<std::string> folders_of(const IndexFile& tree) {
-    std::unordered_set<std::string> folders{""};
-    std::string last;
-    for (IndexCursor cursor(tree); cursor.next();) {
-        auto folder = cursor.entry().path;
-        auto slash = folder.rfind('/');
-        if (slash == std::string_view::npos) continue;
-        folder = folder.substr(0, slash);
-        if (folder == last) continue;  // entries are sorted
-        last = folder;
-        while (folders.emplace(folder).second) {
-            slash = folder.rfind('/');
-            if (slash == std::string_view::npos) break;
-            folder = folder.substr(0, slash);
-        }
-    }
-    return folders;
+// The kernel makes whoever closes the last descriptor of an inotify instance wait, 8 ms and more. A child closes it
+// after us, and holds nothing else: whoever waits for our end, or for that of a pipe of ours, does not wait for it.
+void close_later(shared::Fd fd) {
+    if (fork() != 0) return;
+    const auto kept = static_cast<unsigned>(fd.get());
+    (void)syscall(SYS_close_range, 0U, kept - 1, 0U);
+    (void)syscall(SYS_close_range, kept + 1, ~0U, 0U);
+    _exit(0);
 }
 
 }  // namespace
 
-void TreeWatch::begin(const std::string& root, const IndexFile& tree) {
+FolderEvents::~FolderEvents() {
+    if (fd_) close_later(std::move(fd_));
+}
+
+void FolderEvents::begin(const std::string& root, const IndexFile& tree) {
     fd_.reset(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-    blind_ = !fd_;
-    if (blind_) return;
+    touched_.unknown = !fd_;
+    if (touched_.unknown) return;
     for (const auto& folder : folders_of(tree)) {
         const int watch = inotify_add_watch(fd_.get(), (root + "/" + folder).c_str(), kEvents);
         if (watch < 0) {
-            blind_ = true;
+            touched_.unknown = true;
             fd_.reset();
             return;
         }
@@ -50,7 +46,7 @@ void TreeWatch::begin(const std::string& root, const IndexFile& tree) {
     }
 }
 
-void TreeWatch::read_events() {
+void FolderEvents::read_events() {
     alignas(inotify_event) char buffer[65536];
     while (fd_) {
         const auto got = ::read(fd_.get(), buffer, sizeof buffer);
@@ -59,14 +55,14 @@ void TreeWatch::read_events() {
         for (ssize_t at = 0; at < got;) {
             const auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
             at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
-            if ((event->mask & (IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF)) != 0) blind_ = true;
+            if ((event->mask & (IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF)) != 0) touched_.unknown = true;
             if (event->len == 0) continue;
             const auto folder = folders_.find(event->wd);
-            if (folder == folders_.end() || blind_) continue;
+            if (folder == folders_.end() || touched_.unknown) continue;
             const std::string name = event->name;
             if (folder->second.empty() && name == ".git") continue;
-            touched_.insert(folder->second.empty() ? name : folder->second + "/" + name);
-            if (touched_.size() > 20'000) blind_ = true;
+            touched_.paths.insert(folder->second.empty() ? name : folder->second + "/" + name);
+            if (touched_.paths.size() > kMostPaths) touched_.unknown = true;
         }
     }
 }

@@ -2,31 +2,31 @@
 // without looking at every file.
 #pragma once
 
-#include "hooks/index_file.hpp"
+#include "hooks/tree_stamps.hpp"
 #include "shared/base/fd.hpp"
 
-#include <set>
 #include <unordered_map>
 
 namespace tidegate::hooks {
 
-class TreeWatch {
+class FolderEvents {
   public:
-    // Where watching is not possible (too few watches allowed), blind() is true from the beginning.
+    FolderEvents() = default;
+    FolderEvents(FolderEvents&&) = default;
+    FolderEvents& operator=(FolderEvents&&) = delete;
+    ~FolderEvents();
+
+    // Where watching is not possible (too few watches allowed), everything is unknown from the beginning.
     void begin(const std::string& root, const IndexFile& tree);
     // Takes in what the kernel has reported.
     void read_events();
     [[nodiscard]] int fd() const { return fd_.get(); }
-    // Events were lost: any path may have been touched.
-    [[nodiscard]] bool blind() const { return blind_; }
-    [[nodiscard]] const std::set<std::string>& touched() const { return touched_; }
-    void forget() { touched_.clear(); }
+    [[nodiscard]] const Touched& touched() const { return touched_; }
 
   private:
     shared::Fd fd_;
-    bool blind_ = false;
     std::unordered_map<int, std::string> folders_;  // by watch; "" is the root
-    std::set<std::string> touched_;
+    Touched touched_;
 };
 
 }  // namespace tidegate::hooks
