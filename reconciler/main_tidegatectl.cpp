@@ -1,4 +1,5 @@
 // tidegatectl: asks the daemon of this host over its control socket.
+#include "reconciler/arguments.hpp"
 #include "reconciler/ctl_render.hpp"
 #include "reconciler/doctor.hpp"
 #include "reconciler/host_config.hpp"
@@ -248,11 +249,7 @@ int main(int argc, char** argv) {
         std::fwrite(lines.data(), 1, lines.size(), stdout);
         return 0;
     }
-    try {
-        program.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return program.exit(error) == 0 ? 0 : 2;
-    }
+    if (const auto code = read_arguments(program, argc, argv)) return *code;
     open_standard_streams();
     ignore_sigpipe();
     if (completion->parsed()) {

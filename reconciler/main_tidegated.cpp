@@ -1,4 +1,5 @@
 // tidegated: the reconciler daemon.
+#include "reconciler/arguments.hpp"
 #include "reconciler/daemon.hpp"
 #include "shared/base/process.hpp"
 #include "shared/face/face.hpp"
@@ -43,12 +44,7 @@ int main(int argc, char** argv) {
         "--once", options.once,
         "converge once and end: 0 converged, 1 not, 2 configuration, 3 environment, 4 refused by policy");
     program.add_option("--app", options.app, "only this app")->type_name("APP");
-    try {
-        program.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        const int code = program.exit(error);
-        return code == 0 ? 0 : 2;
-    }
+    if (const auto code = read_arguments(program, argc, argv)) return *code;
     // Threads come and go with the apps; an arena for each would be kept for ever.
     mallopt(M_ARENA_MAX, 2);
     shared::open_standard_streams();

@@ -61,6 +61,16 @@ test_wrong_usage_names_the_nearest_word_and_ends_with_2() {
     expect_contains "$err" "usage: tidegate"
     run tidegate attest
     expect_status 2
+    # The host's programs say it in the same way.
+    run tidegatectl statsu
+    expect_status 2
+    expect_contains "$err" 'tidegatectl: unknown command `statsu`; did you mean `status`?'
+    run tidegatectl history --limt 3
+    expect_status 2
+    expect_contains "$err" 'unknown option `--limt`; did you mean `--limit`?'
+    run tidegated --onec
+    expect_status 2
+    expect_contains "$err" 'tidegated: unknown option `--onec`; did you mean `--once`?'
 }
 
 test_the_folder_is_changed_before_or_after_the_command() {
@@ -72,6 +82,16 @@ test_the_folder_is_changed_before_or_after_the_command() {
     run tidegate -C nowhere check
     expect_status 3
     expect_contains "$err" "cannot enter nowhere"
+    mkdir host
+    echo 'version: 7' >host/tidegated.yaml
+    run tidegated --config tidegated.yaml -C host --once
+    expect_status 2
+    expect_contains "$err" "tidegated.yaml:1:"
+    run tidegatectl status -C nowhere
+    expect_status 3
+    expect_contains "$err" "cannot enter nowhere"
+    run tidegatectl -C host doctor --config tidegated.yaml
+    expect_contains "$out" "tidegated.yaml:1:"
 }
 
 test_run_ends_with_0_1_and_2() {
