@@ -31,8 +31,18 @@ std::string command_for(const Repository& repo, const std::string& patch) {
            shell_quote(inside ? patch.substr(repo.work_tree.size() + 1) : patch);
 }
 
-bool failed_and_fixable(const StageRun& run, size_t gate) {
-    return run.plan.gates[gate].to_fix && run.report.gates[gate].outcome == Outcome::Failed;
+// `fix: true`: its `run` itself has written what is right, into the snapshot.
+bool has_mended(const StageRun& run, size_t gate) {
+    const auto& own = *run.plan.gates[gate].gate;
+    const auto outcome = run.report.gates[gate].outcome;
+    return !run.report.spoil.changed.empty() && !own.fix.empty() && own.fix == own.run &&
+           (is_good(outcome) || outcome == Outcome::Failed) && outcome != Outcome::Cached &&
+           outcome != Outcome::Empty;
+}
+
+bool is_to_mend(const StageRun& run, size_t gate) {
+    return run.plan.gates[gate].to_fix &&
+           (run.report.gates[gate].outcome == Outcome::Failed || has_mended(run, gate));
 }
 
 void advise(StageRun& run) {
@@ -73,9 +83,10 @@ void Fixes::put_first(Plan& plan) const {
 }
 
 bool Fixes::wanted(const StageRun& run) const {
-    if (run.report.cancelled || !run.report.spoil.changed.empty()) return false;
+    if (run.report.cancelled) return false;
+    const bool spoilt = !run.report.spoil.changed.empty();
     for (size_t i = 0; i < run.plan.gates.size(); ++i)
-        if (failed_and_fixable(run, i)) return true;
+        if (is_to_mend(run, i) && (!spoilt || has_mended(run, i))) return true;
     return false;
 }
 
@@ -95,7 +106,7 @@ Result<Target> Fixes::mend(StageRun& run, Watcher& watcher) {
     const FixContext context{repo_,   *scratch_, cache_,
                              watcher, options_,  mode_ == FixMode::Commit ? &change_ : nullptr};
     for (size_t i = 0; i < run.plan.gates.size(); ++i) {
-        if (!failed_and_fixable(run, i)) continue;
+        if (!is_to_mend(run, i)) continue;
         const auto& planned = run.plan.gates[i];
         TRY(ensure_entries(repo_, target));
         tried_.insert(planned.gate->name);

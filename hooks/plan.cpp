@@ -96,6 +96,8 @@ class Planner {
             TRY(ensure_changes(repo_, target_, options_.all_files));
             if (!options_.all_together && !concerns(gate, *target_.changes))
                 return skipped(planned, Fate::Empty, "nothing changed in " + gate.folder);
+            if (TRY(is_gone(gate.folder)))
+                return skipped(planned, Fate::Empty, "the tree has no " + gate.folder);
         }
         const bool asks = asks_for_arguments(gate, stage_.name);
         if (asks && target_.arguments.empty())
@@ -108,6 +110,16 @@ class Planner {
     }
 
   private:
+    // The tree holds nothing there. It is asked only where the change adds nothing there either.
+    Result<bool> is_gone(const std::string& folder) {
+        const auto below = [&](const std::string& path) { return path.starts_with(folder + "/"); };
+        for (const auto& change : *target_.changes)
+            if (change.kind != Change::Kind::Deleted && below(change.entry.path)) return false;
+        TRY(ensure_entries(repo_, target_));
+        return std::none_of(target_.entries.begin(), target_.entries.end(),
+                            [&](const TreeEntry& entry) { return below(entry.path); });
+    }
+
     static PlannedGate skipped(PlannedGate& planned, Fate fate, std::string reason) {
         planned.fate = fate;
         planned.reason = std::move(reason);

@@ -128,8 +128,7 @@ std::vector<std::string> names_of(const RunReport& report, Outcome outcome) {
 }
 
 std::string spoil_sentence(const RunReport& report) {
-    auto all = report.spoil.changed;
-    all.insert(all.end(), report.spoil.added.begin(), report.spoil.added.end());
+    const auto& all = report.spoil.changed;
     std::string text =
         (report.spoiler.empty() ? std::string("gates") : "gate " + escape_foreign(report.spoiler)) +
         " changed files of the tree: ";
@@ -137,6 +136,15 @@ std::string spoil_sentence(const RunReport& report) {
         text += (i > 0 ? ", " : "") + escape_foreign(all[i]);
     if (all.size() > 3) text += " and " + std::to_string(all.size() - 3) + " more";
     return text + ". What was tested is then not what would be " + "kept.";
+}
+
+// Files that a gate left where no .gitignore names them. A good run is quiet about them: the next one takes them away.
+std::string left_behind(const RunReport& report) {
+    const auto& added = report.spoil.added;
+    if (added.empty() || !report.spoil.changed.empty()) return {};
+    return " The gates left " + count_of(added.size(), "new file") +
+           " in the snapshot that no .gitignore names (" + escape_foreign(added.front()) +
+           "); the next run removes " + (added.size() == 1 ? "it." : "them.");
 }
 
 // The command that runs the failed gates again on what was gated.
@@ -179,11 +187,12 @@ std::string last_words(const Repository& repo, const Target& target, const RunRe
     const auto colon = sentence.size() - 2;
     if (!failed.empty())
         sentence += join(failed, ", ") + " failed on " + what_was_gated(target, occasion) + ".";
-    else if (!report.spoil.empty())
+    else if (!report.spoil.changed.empty())
         sentence += spoil_sentence(report);
     else
         sentence += "not all gates passed.";
-    if (!failed.empty() && !report.spoil.empty()) sentence += " And " + spoil_sentence(report);
+    if (!failed.empty() && !report.spoil.changed.empty()) sentence += " And " + spoil_sentence(report);
+    sentence += left_behind(report);
     for (const auto& remark : remarks) sentence += " " + remark;
     auto text = wrapped(sentence, columns);
     text = face.paint(Colour::Red, text.substr(0, colon)) + text.substr(colon);

@@ -19,8 +19,6 @@ Result<void> Runner::ensure_snapshot() {
     watcher_.preparing("snapshot");
     snapshot_ = TRY(Snapshot::prepare(repo_, *plan_.stage, target_));
     wake_ = join_wakes(options_.cancel_fd, snapshot_->watch_fd());
-    for (const auto& link : snapshot_->missing_links())
-        report_.notes.push_back("`link`: the working tree has no " + escape_foreign(link));
     const auto pending = snapshot_->pending_setup();
     for (const auto index : pending) TRY(run_setup(index));
     return {};
@@ -57,10 +55,9 @@ Result<void> Runner::close_snapshot() {
     if (options_.on_changes) TRY(options_.on_changes(snapshot_->path(), report_.spoil));
     if (!report_.spoil.changed.empty() && in_snapshot_.size() == 1)
         report_.spoiler = report_.gates[in_snapshot_.front()].gate->name;
-    if (!report_.spoil.added.empty())
-        report_.notes.push_back(count_of(report_.spoil.added.size(), "new file") +
-                                " left in the snapshot that no .gitignore names, removed by the next run: " +
-                                escape_foreign(report_.spoil.added.front()));
+    // A gate that passed has not missed it.
+    for (const auto& link : snapshot_->missing_links())
+        if (failed_) report_.notes.push_back("`link`: the working tree has no " + escape_foreign(link));
     return snapshot_->release(report_.spoil);
 }
 

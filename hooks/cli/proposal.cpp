@@ -58,6 +58,7 @@ std::string commit_stage(const Draft& draft) {
 std::string stage_text(const migrate::Gates::StageGates& stage) {
     std::string text = "  " + stage.name + ":\n";
     if (stage.fail_fast) text += "    fail_fast: true\n";
+    if (stage.parallel > 0) text += "    parallel: " + std::to_string(stage.parallel) + "\n";
     if (!stage.link.empty()) text += "    link: [" + join(stage.link, ", ") + "]\n";
     text += "    gates:\n";
     for (const auto& gate : stage.gates) {
@@ -74,7 +75,7 @@ void leave_out_what_is_wrong(migrate::Gates& gates) {
             Value alone(Value::Map{});
             for (const auto& entry : gate.map())
                 if (entry.key != "needs") alone.set(entry.key, entry.value);
-            migrate::Gates::StageGates one{stage.name, {}, false, {alone}};
+            migrate::Gates::StageGates one{stage.name, {}, false, {alone}, 0};
             const auto parsed = parse_config("proposal", "version: 1\nstages:\n" + stage_text(one));
             if (parsed) return false;
             gates.note(stage.name + ": " + gate.find("name")->text() + ": " + parsed.error().message);
@@ -98,6 +99,33 @@ void leave_out_what_is_wrong(migrate::Gates& gates) {
         }
     }
     std::erase_if(gates.stages, [](const migrate::Gates::StageGates& stage) { return stage.gates.empty(); });
+}
+
+// The program that a command begins with; empty where that is nothing to look for.
+std::string program_of(const Value& run) {
+    const auto text =
+        run.is(Value::Kind::List) ? (run.list().empty() ? "" : run.list().front().text()) : run.text();
+    const auto word = text.substr(0, text.find_first_of(" \n"));
+    constexpr std::string_view kNone =
+        " cd test true false exit set if for while case echo printf . source export ";
+    const bool plain = word.find_first_of("=$(){}[]\"'`;|&<>/") == std::string::npos;
+    return plain && kNone.find(" " + word + " ") == std::string_view::npos ? word : std::string();
+}
+
+// Tools that are not here, where the gates would fail.
+void tell_what_is_missing(migrate::Gates& gates, const Surroundings& here) {
+    std::vector<std::string> missing;
+    for (const auto& stage : gates.stages)
+        for (const auto& gate : stage.gates) {
+            const Value* run = gate.find("run");
+            const auto program = run == nullptr ? std::string() : program_of(*run);
+            if (program.empty() || here.has_program(program)) continue;
+            if (std::find(missing.begin(), missing.end(), program) == missing.end())
+                missing.push_back(program);
+        }
+    if (!missing.empty())
+        gates.note("not on PATH here: " + join(missing, ", ") +
+                   ". Gates take their tools from PATH: install these, or take their gates out");
 }
 
 std::string one_line(std::string text) {
@@ -129,6 +157,7 @@ Proposal propose(const Surroundings& here) {
     const auto draft = look_for_languages(here);
     auto others = migrate::from_others({here.paths, here.read});
     leave_out_what_is_wrong(others);
+    tell_what_is_missing(others, here);
     if (!others.found.empty()) return {carried_over(others, draft), others.found, others.notes};
     const std::string head =
         "# Gates of this repository: what must pass on exactly the tree that is committed or pushed.\n"

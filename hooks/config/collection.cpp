@@ -75,7 +75,8 @@ bool carry_over(std::string_view id, const std::vector<std::string>& args, size_
 }  // namespace
 
 bool is_hook_collection(std::string_view repository) {
-    return repository.ends_with("/pre-commit/pre-commit-hooks") ||
+    return repository == "builtin" ||  // what prek calls its own of them
+           repository.ends_with("/pre-commit/pre-commit-hooks") ||
            repository.ends_with("/pre-commit/pre-commit-hooks.git") ||
            repository.ends_with(":pre-commit/pre-commit-hooks");
 }

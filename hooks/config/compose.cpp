@@ -3,6 +3,7 @@
 #include "hooks/config/extends.hpp"
 #include "hooks/config/pre_commit.hpp"
 #include "shared/base/text.hpp"
+#include "shared/doc/yaml_anchors.hpp"
 
 #include <algorithm>
 
@@ -150,7 +151,7 @@ class Composer {
             return fail(ErrorKind::Invalid, "`extends`: the tree has no " + escape_foreign(next.path));
         if (!text) return fail(std::move(text.error()));
         if (!text->ends_with('\n')) *text += '\n';
-        const auto document = TRY(parse_yaml(next.path, *text, pre_commit_limits()));
+        const auto document = TRY(parse_yaml_with_aliases(next.path, *text, pre_commit_limits()));
         const auto lines = static_cast<int>(std::count(all_text.begin(), all_text.end(), '\n'));
         parts.push_back({next.path, lines});
         all_text += *text;

@@ -111,8 +111,8 @@ Result<void> Loader::take_stage(const std::string& folder, const Composition& co
         gate.file = where->file;
         gate.line = where->line;
         if (!folder.empty()) {
-            gate.folder = folder;
-            gate.files.folder = folder + "/";
+            gate.folder = gate.folder.empty() ? folder : folder + "/" + gate.folder;
+            gate.files.folder = gate.folder + "/";
             for (auto& need : gate.needs)
                 if (std::find(own.begin(), own.end(), need) != own.end()) need = folder + ":" + need;
             gate.name = folder + ":" + gate.name;

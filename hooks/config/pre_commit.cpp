@@ -1,6 +1,6 @@
 #include "hooks/config/pre_commit.hpp"
 
-#include "hooks/config/git_hook.hpp"
+#include "hooks/config/pre_commit_stage.hpp"
 #include "hooks/config/read.hpp"
 #include "shared/base/text.hpp"
 #include "shared/doc/reader.hpp"
@@ -13,24 +13,6 @@ namespace tidegate::hooks {
 using namespace shared;
 
 namespace {
-
-// What a pygrep hook is: a line of the regular expression that runs for each file.
-constexpr std::string_view kPygrep =
-    "import re,sys\n"
-    "f=sys.argv[1];e=re.compile(sys.argv[2].encode(),(re.I if 'i' in f else 0)|(re.M|re.S if 'm' in f else "
-    "0))\n"
-    "bad=0\n"
-    "for n in sys.argv[3:]:\n"
-    " d=open(n,'rb').read()\n"
-    " if 'n' in f:\n"
-    "  if not (e.search(d) if 'm' in f else any(map(e.search,d.splitlines(True)))): bad=1;print(n)\n"
-    " elif 'm' in f:\n"
-    "  m=e.search(d)\n"
-    "  if m: bad=1;print(n+':'+str(d[:m.start()].count(b'\\n')+1)+':'+m[0].decode(errors='replace'))\n"
-    " else:\n"
-    "  for i,l in enumerate(d.splitlines(True),1):\n"
-    "   if e.search(l): bad=1;print(n+':'+str(i)+':'+l.decode(errors='replace').rstrip())\n"
-    "sys.exit(bad)\n";
 
 struct StageName {
     std::string_view theirs;
@@ -93,15 +75,33 @@ class Hook {
         args_ = map_.texts("args");
     }
 
+    // What a gate that stands in for it has to know.
+    PreCommitHook described(const std::string& repository) {
+        PreCommitHook hook{repository, id_, args_};
+        hook.has_args = map_.has("args");
+        hook.entry = map_.optional_text("entry").value_or("");
+        hook.language = map_.optional_text("language").value_or("");
+        hook.dependencies = map_.texts("additional_dependencies");
+        hook.passes_files = map_.boolean("pass_filenames", true);
+        hook.chooses_files = map_.has("files") || map_.has("types") || map_.has("types_or");
+        return hook;
+    }
+    [[nodiscard]] bool ends_the_run() { return map_.boolean("fail_fast", false); }
+    void add_always(Value::Map& gate) {
+        if (!map_.boolean("always_run", false)) return;
+        put(gate, "always", Value(true), at_);
+        gate.back().value.quoted = false;
+    }
+
     [[nodiscard]] const std::string& id() const { return id_; }
     [[nodiscard]] const std::vector<std::string>& args() const { return args_; }
     [[nodiscard]] const Value& at() const { return at_; }
 
-    // `stages`, of those that pre-commit would be installed for.
-    std::vector<std::string> stages() {
+    // `stages`, of those that pre-commit would be installed for. `usual`: what the hook's own repository says.
+    std::vector<std::string> stages(const std::vector<std::string>& usual) {
         auto names = map_.texts("stages");
-        const bool own = !names.empty();
-        if (!own) names = common_.default_stages;
+        if (names.empty()) names = usual;
+        if (names.empty()) names = common_.default_stages;
         if (names.empty()) names = common_.installed;
         for (auto& name : names) name = our_stage(name);
         return names;
@@ -113,7 +113,7 @@ class Hook {
         const auto entry = map_.text("entry", Required::Yes);
         if (language == "fail")
             return std::vector<std::string>{"/bin/sh", "-c", "printf '%s\\n' \"$@\"; exit 1", "sh", entry};
-        if (language == "pygrep") return pygrep(entry);
+        if (language == "pygrep") return pygrep_command(entry, args_);
         auto words = TRY(shell_split(entry));
         const bool script = language == "script" || language == "unsupported_script";
         if (!script && language != "system" && language != "unsupported")
@@ -128,14 +128,10 @@ class Hook {
     // How it is run and on which files, into the gate.
     void add_choice(Value::Map& gate, std::vector<std::string> command) {
         const bool pass = map_.boolean("pass_filenames", true);
-        const bool always = map_.boolean("always_run", false);
         if (pass) command.emplace_back("{files}");
         put(gate, "run", texts_at(command, at_), at_);
         add_match(gate);
-        if (always) {
-            put(gate, "always", Value(true), at_);
-            gate.back().value.quoted = false;
-        }
+        add_always(gate);
     }
 
     void add_match(Value::Map& gate) {
@@ -172,21 +168,6 @@ class Hook {
     }
 
   private:
-    Result<std::vector<std::string>> pygrep(const std::string& entry) {
-        std::string flags = "-";
-        for (const auto& arg : args_) {
-            if (arg == "-i" || arg == "--ignore-case")
-                flags += 'i';
-            else if (arg == "--multiline")
-                flags += 'm';
-            else if (arg == "--negate")
-                flags += 'n';
-            else
-                return fail(ErrorKind::Unsupported, "pygrep knows no `" + escape_foreign(arg) + "`");
-        }
-        return std::vector<std::string>{"python3", "-c", std::string(kPygrep), flags, entry};
-    }
-
     MapReader map_;
     const Value& at_;
     const Common& common_;
@@ -243,22 +224,29 @@ class Converter {
             else if (!gate)
                 refused_.push_back({&item, hook.id(), gate.error().message});
             else
-                add(hook, *gate);
+                add(hook, std::move(*gate));
+            if (choices_.refused && hook.ends_the_run())
+                choices_.refused(hook.id(),
+                                 "ends the run when it fails (`fail_fast`): here that is for a whole stage");
         }
         return {};
     }
 
     Result<Value::Map> not_ours(const std::string& from, Hook& hook) {
-        auto gate = choices_.instead ? choices_.instead({from, hook.id(), hook.args()}) : std::nullopt;
+        auto gate = choices_.instead ? choices_.instead(hook.described(from)) : std::nullopt;
         if (!gate) return fail(ErrorKind::Unsupported, "comes from " + escape_foreign(from));
         Value::Map map = gate->map();
         hook.add_match(map);
+        hook.add_always(map);
         return map;
     }
 
-    static Result<Value::Map> local_gate(Hook& hook) {
+    Result<Value::Map> local_gate(Hook& hook) {
+        auto command = hook.command();
+        if (!command && command.error().kind == ErrorKind::Unsupported && choices_.instead)
+            if (auto gate = not_ours("local", hook)) return gate;
         Value::Map gate;
-        hook.add_choice(gate, TRY(hook.command()));
+        hook.add_choice(gate, TRY(std::move(command)));
         return gate;
     }
 
@@ -277,8 +265,13 @@ class Converter {
         return gate;
     }
 
-    void add(Hook& hook, const Value::Map& rest) {
-        for (const auto& stage : hook.stages()) {
+    void add(Hook& hook, Value::Map rest) {
+        std::vector<std::string> usual;
+        for (const auto& entry : rest)
+            if (entry.key == "stages") usual.push_back(entry.value.text());
+        std::erase_if(rest, [](const Value::Entry& entry) { return entry.key == "stages"; });
+        for (const auto& stage : hook.stages(usual)) {
+            if (!pre_commit_runs(stage, rest)) continue;
             auto found = std::find_if(stages_.begin(), stages_.end(),
                                       [&](const auto& other) { return other.first == stage; });
             if (found == stages_.end()) found = stages_.insert(found, {stage, {}});
@@ -287,10 +280,10 @@ class Converter {
                 name = our_name(hook.id()) + "-" + std::to_string(number);
             Value::Map gate;
             put(gate, "name", Value(name), hook.at());
-            const auto* hook_of_git = find_git_hook(stage);
-            const bool message = hook_of_git != nullptr && hook_of_git->arguments[0] == "message_file";
             for (const auto& entry : rest) {
-                if (message && (entry.key == "match" || entry.key == "always")) continue;
+                const bool message = judges_message(stage);
+                if (message && (entry.key == "match" || entry.key == "always" || entry.key == "fix"))
+                    continue;
                 gate.push_back(message && entry.key == "run" ? with_message(entry) : entry);
             }
             Value value(std::move(gate));
@@ -298,22 +291,6 @@ class Converter {
             value.column = hook.at().column;
             found->second.push_back(std::move(value));
         }
-    }
-
-    // A hook for messages is given the message's file, and none of the change.
-    static Value::Entry with_message(const Value::Entry& run) {
-        Value::List words = run.value.list();
-        if (!words.empty() && words.back().text() == "{files}") {
-            const auto place = words.back();
-            words.back() = Value("{message_file}");
-            words.back().line = place.line;
-            words.back().column = place.column;
-            words.back().quoted = true;
-        }
-        Value value(std::move(words));
-        value.line = run.value.line;
-        value.column = run.value.column;
-        return {run.key, std::move(value), run.line, run.column};
     }
 
     static bool has(const Value::List& gates, const std::string& name) {

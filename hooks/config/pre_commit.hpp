@@ -22,10 +22,17 @@ struct PreCommitHook {
     std::string repository;
     std::string id;
     std::vector<std::string> args;
+    bool has_args = false;   // else the hook's own
+    std::string entry{};     // empty: the hook's own
+    std::string language{};  // empty: the hook's own
+    std::vector<std::string> dependencies{};
+    bool passes_files = true;
+    bool chooses_files = false;  // by `files` or types of its own
 };
 struct PreCommitChoices {
     std::vector<std::string> without{};
-    // A gate (without a name and `match`, or with one to begin with) for a hook that would have to be installed.
+    // A gate (without a name and `match`, or with one to begin with) for a hook that would have to be installed;
+    // `stages`, one text, is where it runs unless the configuration says so.
     std::function<std::optional<shared::Value>(const PreCommitHook& hook)> instead{};
     // Is told of a hook for which there is nothing; without it such a hook is an error.
     std::function<void(const std::string& id, const std::string& why)> refused{};
@@ -38,6 +45,10 @@ struct PreCommitChoices {
 [[nodiscard]] Result<shared::Value> builtin_for_hook(std::string_view id,
                                                      const std::vector<std::string>& args);
 [[nodiscard]] bool is_hook_collection(std::string_view repository);
+
+// pygrep.cpp: the command of a `language: pygrep` hook, without files.
+[[nodiscard]] Result<std::vector<std::string>> pygrep_command(const std::string& entry,
+                                                              const std::vector<std::string>& args);
 
 // words.cpp: as Python's shlex.split has it, which pre-commit reads `entry` with. Invalid: a quote left open.
 [[nodiscard]] Result<std::vector<std::string>> shell_split(std::string_view text);

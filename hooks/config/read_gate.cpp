@@ -1,4 +1,5 @@
 #include "hooks/config/read.hpp"
+#include "shared/base/names.hpp"
 #include "shared/base/text.hpp"
 
 namespace tidegate::hooks {
@@ -7,12 +8,27 @@ using namespace shared;
 
 namespace {
 
-// `fix: false` keeps built-in checks from mending what they find.
-bool read_builtin_fix(MapReader& map, const Value& value, bool has_builtins) {
-    if (value.boolean() && !has_builtins)
-        map.reject(value, "`fix: true` is for built-in checks",
-                   "name the command: fix: clang-format -i {files}");
-    return value.boolean();
+// `fix: false` keeps built-in checks from mending what they find; `fix: true`: what `run` writes is the fix.
+void read_fix(MapReader& map, Gate& gate) {
+    const Value* fix = map.any("fix");
+    if (fix == nullptr || !fix->is(Value::Kind::Bool)) {
+        gate.fix = read_script(map, "fix");
+        return;
+    }
+    gate.builtin_fix = fix->boolean();
+    if (gate.builtin_fix) gate.fix = gate.run;
+}
+
+// `folder`: where it runs, and what its patterns and {files} are seen from.
+void read_folder(MapReader& map, Gate& gate) {
+    auto folder = map.optional_text("folder").value_or("");
+    while (folder.ends_with('/')) folder.pop_back();
+    if (folder.starts_with("./")) folder.erase(0, 2);
+    if (folder.empty() || folder == ".") return;
+    if (auto path = RelPath::parse(folder); !path)
+        return map.reject(*map.any("folder"), std::move(path.error()));
+    gate.files.folder = folder + "/";
+    gate.folder = std::move(folder);
 }
 
 }  // namespace
@@ -30,11 +46,8 @@ Gate read_gate(const Document& document, const Value& value, const Defaults& def
                    "letters, digits and - _ . : +, at most 64, not beginning with - or .");
     gate.run = read_script(map, "run");
     read_builtins(map, gate);
-    const Value* fix = map.any("fix");
-    if (fix != nullptr && fix->is(Value::Kind::Bool))
-        gate.builtin_fix = read_builtin_fix(map, *fix, !gate.builtins.empty());
-    else
-        gate.fix = read_script(map, "fix");
+    read_fix(map, gate);
+    read_folder(map, gate);
     gate.files.include = read_globs(map, "files");
     gate.files.exclude = read_globs(map, "exclude");
     gate.files.match = read_match(map);

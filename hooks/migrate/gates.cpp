@@ -17,7 +17,7 @@ Gates::StageGates& Gates::stage(const std::string& name) {
     const auto known =
         std::find_if(stages.begin(), stages.end(), [&](const StageGates& one) { return one.name == name; });
     if (known != stages.end()) return *known;
-    stages.push_back({name, {}, false, {}});
+    stages.push_back({name, {}, false, {}, 0});
     return stages.back();
 }
 
@@ -36,6 +36,17 @@ std::string Gates::add(const std::string& stage_name, std::string name, Value ga
     return name;
 }
 
+namespace {
+
+bool is_other_hook(std::string_view name) {
+    constexpr std::string_view kOthers =
+        " applypatch-msg pre-applypatch post-applypatch post-commit pre-auto-gc reference-transaction "
+        "sendemail-validate push-to-checkout post-index-change ";
+    return kOthers.find(" " + std::string(name) + " ") != std::string_view::npos;
+}
+
+}  // namespace
+
 Gates from_others(const Files& files) {
     Gates gates;
     from_pre_commit(files, gates);
@@ -45,6 +56,14 @@ Gates from_others(const Files& files) {
     const bool taken = std::any_of(gates.found.begin(), gates.found.end(),
                                    [](const std::string& name) { return name == "lint-staged"; });
     if (has_lint_staged(files) && !taken) from_lint_staged(files, gates, "pre-commit");
+    for (const auto* other : {".overcommit.yml", "hk.pkl", "captainhook.json", "grumphp.yml"})
+        if (files.has(other))
+            gates.note(std::string(other) + ": is not read; what it says has to be written by hand");
+    for (const auto& stage : gates.stages)
+        if (is_other_hook(stage.name))
+            gates.note(stage.name +
+                       ": is a hook of git that tidegate does not install; its gates run by `tidegate run " +
+                       stage.name + "`");
     return gates;
 }
 

@@ -50,16 +50,59 @@ std::string name_of_command(const std::string& command) {
     return gate_name(command.substr(0, command.find(' ')));
 }
 
-void add_line(const Files& files, Gates& into, const std::string& hook, const std::string& line) {
-    if (line.find("lint-staged") != std::string::npos && has_lint_staged(files))
+// "npm run x", "yarn x", "pnpm run x": what package.json says of x, where that is lint-staged.
+std::string through_scripts(const Files& files, const std::string& command) {
+    constexpr std::string_view kRunners = " npm pnpm yarn bun ";
+    const auto words = split(command, ' ');
+    if (words.size() < 2 || kRunners.find(" " + std::string(words[0]) + " ") == std::string_view::npos)
+        return command;
+    const auto name = words[1] == "run" || words[1] == "-s" ? (words.size() > 2 ? words[2] : "") : words[1];
+    const auto package = parse_json(files.read("package.json"));
+    const Value* scripts = package ? package->find("scripts") : nullptr;
+    const Value* script = scripts == nullptr || name.empty() ? nullptr : scripts->find(name);
+    if (script == nullptr || script->text().find("lint-staged") == std::string::npos) return command;
+    return script->text();
+}
+
+// "a && b" is two commands, where nothing in it is more than words.
+std::vector<std::string> in_turn(const std::string& line) {
+    std::vector<std::string> commands;
+    if (line.find_first_of("\"'`|;(){}<>\\") != std::string::npos) return {line};
+    size_t from = 0;
+    for (auto at = line.find(" && "); at != std::string::npos; at = line.find(" && ", from)) {
+        commands.push_back(line.substr(from, at - from));
+        from = at + 4;
+    }
+    commands.push_back(line.substr(from));
+    return commands;
+}
+
+// One command of a script, which runs when those before it went well.
+void add_command(const Files& files, Gates& into, const std::string& hook, const std::string& line,
+                 std::string& before) {
+    if (line.starts_with("echo ") || line.starts_with("printf ")) return;
+    if (line.starts_with("git add")) {
+        into.note(hook + ": `" + line +
+                  "`: what a gate changes is not part of the commit, but for its `fix`");
+        return;
+    }
+    if (line.find("lint-staged") != std::string::npos && has_lint_staged(files)) {
+        if (line.find(" -") != std::string::npos && line.find("--no") == std::string::npos)
+            into.note(hook + ": the options of `" + line + "` are not taken over");
         return from_lint_staged(files, into, hook);
+    }
     auto command = line;
     for (const char* word :
          {"\"$1\"", "\"${1}\"", "${1}", "$1", "\"$HUSKY_GIT_PARAMS\"", "$HUSKY_GIT_PARAMS"})
         command = replaced(command, word, "{1}");
     Value gate(Value::Map{});
+    if (!before.empty()) {
+        Value needs(Value::List{});
+        needs.push(before);
+        gate.set("needs", std::move(needs));
+    }
     gate.set("run", command);
-    into.add(hook, name_of_command(line), std::move(gate));
+    before = into.add(hook, name_of_command(line), std::move(gate));
 }
 
 void add_script(const Files& files, Gates& into, const std::string& hook, const std::string& file,
@@ -72,12 +115,17 @@ void add_script(const Files& files, Gates& into, const std::string& hook, const 
     const auto lines = simple_lines(script);
     if (!lines) {
         Value gate(Value::Map{});
-        gate.set("run", "sh " + file + (known->arguments[0].empty() ? "" : " {1}"));
+        gate.set("run",
+                 files.has(file) ? "sh " + file + (known->arguments[0].empty() ? "" : " {1}") : script);
         into.add(hook, "husky", std::move(gate));
         into.note(file +
                   ": more than a list of commands; it is run as it is, without the files of the change");
     } else {
-        for (const auto& line : *lines) add_line(files, into, hook, line);
+        std::string before;
+        for (const auto& line : *lines)
+            for (const auto& command : in_turn(line))
+                for (const auto& real : in_turn(through_scripts(files, command)))
+                    add_command(files, into, hook, real, before);
     }
     auto& stage = into.stage(hook);
     if (files.has("package.json") && stage.link.empty()) stage.link.emplace_back("node_modules");
@@ -94,18 +142,21 @@ void from_husky(const Files& files, Gates& into) {
         met = true;
         add_script(files, into, hook, path, files.read(path));
     }
-    // Before version 5 it stood in package.json.
-    if (!met && files.has("package.json")) {
-        const auto package = parse_json(files.read("package.json"));
-        const Value* husky = package ? package->find("husky") : nullptr;
-        const Value* hooks = husky == nullptr ? nullptr : husky->find("hooks");
-        if (hooks != nullptr && hooks->is(Value::Kind::Map)) {
-            for (const auto& entry : hooks->map()) {
-                met = true;
-                add_script(files, into, entry.key, "husky in package.json",
-                           replaced(entry.value.text(), " && ", "\n"));
-            }
-        }
+    // Before version 5 it stood in package.json, where others of the kind still do.
+    const auto package = met || !files.has("package.json") ? fail(ErrorKind::NotFound, "")
+                                                           : parse_json(files.read("package.json"));
+    const Value* old = package ? package->find("husky") : nullptr;
+    if (old != nullptr) old = old->find("hooks");
+    for (const auto& [title, hooks] :
+         {std::pair{"husky", old},
+          {"simple-git-hooks", package ? package->find("simple-git-hooks") : nullptr},
+          {"gitHooks", package ? package->find("gitHooks") : nullptr}}) {
+        if (hooks == nullptr || !hooks->is(Value::Kind::Map)) continue;
+        into.found.emplace_back(title);
+        for (const auto& entry : hooks->map())
+            if (entry.value.is(Value::Kind::Text) && find_git_hook(entry.key) != nullptr)
+                add_script(files, into, entry.key, std::string(title) + " in package.json",
+                           entry.value.text());
     }
     if (!met) return;
     into.found.emplace_back("husky");

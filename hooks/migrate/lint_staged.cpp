@@ -3,8 +3,9 @@
 #include "hooks/migrate/migrate.hpp"
 #include "shared/base/text.hpp"
 #include "shared/doc/json.hpp"
-#include "shared/doc/yaml.hpp"
+#include "shared/doc/yaml_anchors.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace tidegate::hooks::migrate {
@@ -19,38 +20,140 @@ constexpr std::array<std::string_view, 8> kPrograms{
     ".lintstagedrc.js",      ".lintstagedrc.cjs",      ".lintstagedrc.mjs",      ".lintstagedrc.ts",
     "lint-staged.config.js", "lint-staged.config.cjs", "lint-staged.config.mjs", "lint-staged.config.ts"};
 
-bool is_negated(std::string_view glob) {
-    for (const char* sign : {"!(", "+(", "@(", "?(", "*("})
-        if (glob.find(sign) != std::string_view::npos) return true;
-    return glob.starts_with('!');
+// micromatch's groups as ours: *.ts?(x) → *.ts{,x}, *.@(js|ts) and *.(js|ts) → *.{js,ts}; nullopt for what has no
+// counterpart, as "all but".
+std::optional<std::string> our_glob(std::string_view theirs) {
+    if (theirs.starts_with('!')) return std::nullopt;
+    std::string glob;
+    size_t groups = 0;
+    for (size_t i = 0; i < theirs.size(); ++i) {
+        const char c = theirs[i];
+        const bool opens = i + 1 < theirs.size() && theirs[i + 1] == '(';
+        if (opens && (c == '!' || c == '*' || c == '+')) return std::nullopt;
+        if (opens && (c == '?' || c == '@')) {
+            glob += c == '?' ? "{," : "{";
+            ++groups;
+            ++i;
+        } else if (c == '(') {
+            glob += '{';
+            ++groups;
+        } else if (c == ')' && groups > 0) {
+            glob += '}';
+            --groups;
+        } else {
+            glob += c == '|' && groups > 0 ? ',' : c;
+        }
+    }
+    if (groups > 0 || !Glob::parse(glob)) return std::nullopt;
+    return glob;
 }
+
+// A program that only exports an object of texts and lists is data, and as good as YAML; nullopt for any other.
+std::optional<Value> exported(const std::string& program) {
+    std::string text;
+    char quote = 0;
+    for (size_t i = 0; i < program.size(); ++i) {
+        const char c = program[i];
+        if (quote != 0) {
+            if (c == '\\') return std::nullopt;
+            if (c == quote) quote = 0;
+            text += c;
+        } else if (program.compare(i, 2, "//") == 0) {
+            while (i + 1 < program.size() && program[i + 1] != '\n') ++i;
+        } else if (program.compare(i, 2, "/*") == 0) {
+            const auto end = program.find("*/", i + 2);
+            if (end == std::string::npos) return std::nullopt;
+            i = end + 1;
+        } else {
+            if (c == '\'' || c == '"') quote = c;
+            if (c == '`' || program.compare(i, 2, "=>") == 0 || program.compare(i, 3, "...") == 0)
+                return std::nullopt;
+            text += c == '\t' ? ' ' : c;
+        }
+    }
+    for (const std::string_view start : {"export default", "module.exports ="}) {
+        if (!trim(text).starts_with(start)) continue;
+        const auto open = text.find('{');
+        const auto close = text.rfind('}');
+        const auto head = trim(std::string_view(text).substr(text.find(start), open - text.find(start)));
+        if (open == std::string::npos || close < open || head != start) return std::nullopt;
+        const auto document = parse_yaml("", text.substr(open, close - open + 1) + "\n");
+        if (!document || !document->root().is(Value::Kind::Map)) return std::nullopt;
+        return document->root();
+    }
+    return std::nullopt;
+}
+
+constexpr size_t kMostPackages = 200;  // that are looked into
 
 struct Found {
     std::string file;
     Value rules;
 };
 
-std::optional<Found> find_rules(const Files& files, Gates& into) {
-    for (const auto name : kPrograms)
-        if (files.has(name))
-            into.note(std::string(name) + ": is a program; what it says has to be written by hand");
-    for (const auto name : kData) {
-        const std::string file(name);
+// The rules of one folder ("" or "packages/web/").
+std::optional<Found> find_rules(const Files& files, const std::string& folder, Gates& into) {
+    for (const auto name : kPrograms) {
+        const auto file = folder + std::string(name);
         if (!files.has(file)) continue;
-        const auto document = parse_yaml(file, files.read(file), {1 << 20, 32, 20'000});
+        if (auto rules = exported(files.read(file))) return Found{file, std::move(*rules)};
+        into.note(file + ": is a program; what it says has to be written by hand");
+    }
+    for (const auto name : kData) {
+        const auto file = folder + std::string(name);
+        if (!files.has(file)) continue;
+        const auto document = parse_yaml_with_aliases(file, files.read(file), {1 << 20, 32, 20'000});
         if (document && document->root().is(Value::Kind::Map)) return Found{file, document->root()};
         into.note(file + ": cannot be read" + (document ? "" : ": " + document.error().message));
     }
-    if (!files.has("package.json")) return std::nullopt;
-    const auto package = parse_json(files.read("package.json"));
+    if (!files.has(folder + "package.json")) return std::nullopt;
+    const auto package = parse_json(files.read(folder + "package.json"));
     const Value* rules = package ? package->find("lint-staged") : nullptr;
     if (rules == nullptr || !rules->is(Value::Kind::Map)) return std::nullopt;
-    return Found{"lint-staged in package.json", *rules};
+    return Found{"lint-staged in " + folder + "package.json", *rules};
 }
 
-// One command of a rule. lint-staged puts the files behind it.
-void add_command(Gates& into, const std::string& stage, const std::string& glob, const std::string& command,
-                 std::string& before) {
+// Folders with rules of their own, "packages/web/": a file has those of the nearest.
+std::vector<std::string> folders_with_rules(const Files& files) {
+    std::vector<std::string> folders;
+    size_t packages = 0;
+    for (const auto& path : files.paths) {
+        const auto slash = path.rfind('/');
+        if (slash == std::string::npos) continue;
+        const auto name = path.substr(slash + 1);
+        bool has = std::find(kData.begin(), kData.end(), name) != kData.end() ||
+                   std::find(kPrograms.begin(), kPrograms.end(), name) != kPrograms.end();
+        if (name == "package.json" && path.find("node_modules/") == std::string::npos &&
+            ++packages <= kMostPackages)
+            has = has || files.read(path).find("\"lint-staged\"") != std::string::npos;
+        const auto folder = path.substr(0, slash + 1);
+        if (has && std::find(folders.begin(), folders.end(), folder) == folders.end())
+            folders.push_back(folder);
+    }
+    return folders;
+}
+
+// By npx from node_modules, unless it is no package's program.
+std::string with_runner(const std::string& command) {
+    constexpr std::string_view kNone =
+        " npm npx pnpm yarn bun bunx node deno sh bash git cargo go make python python3 ruby bundle php "
+        "composer "
+        "terraform rustfmt gofmt true test ";
+    const auto word = command.substr(0, command.find(' '));
+    if (word.find('/') != std::string::npos || kNone.find(" " + word + " ") != std::string_view::npos)
+        return command;
+    return "npx --no-install " + command;
+}
+
+struct Rule {
+    std::string stage;
+    std::string folder;
+    std::string glob;
+    std::vector<std::string> others;  // folders with rules of their own
+};
+
+// One command of a rule. lint-staged puts the files behind it, and what it changes into the commit.
+void add_command(Gates& into, const Rule& rule, const std::string& command, std::string& before) {
     if (command.starts_with("git add")) return;  // what is mended is part of the commit anyway
     const auto checks = checking_form(command);
     Value gate(Value::Map{});
@@ -59,13 +162,37 @@ void add_command(Gates& into, const std::string& stage, const std::string& glob,
         needs.push(before);
         gate.set("needs", std::move(needs));
     }
-    gate.set("run", "npx --no-install " + checks.value_or(command) + " {files}");
-    if (checks) gate.set("fix", "npx --no-install " + command + " {files}");
+    gate.set("run", with_runner(checks.value_or(command)) + " {files}");
+    gate.set("fix", checks ? Value(with_runner(command) + " {files}") : Value(true));
+    if (!rule.folder.empty()) gate.set("folder", rule.folder.substr(0, rule.folder.size() - 1));
     Value globs(Value::List{});
-    globs.push(glob);
+    globs.push(rule.glob);
     gate.set("files", std::move(globs));
+    Value exclude(Value::List{});
+    for (const auto& other : rule.others)
+        if (other != rule.folder && other.starts_with(rule.folder))
+            exclude.push("/" + other.substr(rule.folder.size()) + "**");
+    if (!exclude.list().empty()) gate.set("exclude", std::move(exclude));
     const auto word = command.substr(0, command.find(' '));
-    before = into.add(stage, gate_name(word.substr(word.rfind('/') + 1)), std::move(gate));
+    before = into.add(rule.stage, gate_name(word.substr(word.rfind('/') + 1)), std::move(gate));
+}
+
+void add_rules(Gates& into, Rule rule, const Found& found) {
+    for (const auto& entry : found.rules.map()) {
+        const auto glob = our_glob(entry.key);
+        if (!glob) {
+            into.note(found.file + ": the pattern " + entry.key + " has no counterpart");
+            continue;
+        }
+        rule.glob = *glob;
+        std::vector<std::string> commands;
+        if (entry.value.is(Value::Kind::Text)) commands.push_back(entry.value.text());
+        for (const auto& item : entry.value.list())
+            if (item.is(Value::Kind::Text)) commands.push_back(item.text());
+        if (commands.empty()) into.note(found.file + ": " + entry.key + " names no command");
+        std::string before;
+        for (const auto& command : commands) add_command(into, rule, command, before);
+    }
 }
 
 }  // namespace
@@ -75,28 +202,18 @@ bool has_lint_staged(const Files& files) {
         if (files.has(name)) return true;
     for (const auto name : kPrograms)
         if (files.has(name)) return true;
-    if (!files.has("package.json")) return false;
     const auto package = parse_json(files.read("package.json"));
-    return package && package->find("lint-staged") != nullptr;
+    if (package && package->find("lint-staged") != nullptr) return true;
+    return !folders_with_rules(files).empty();
 }
 
 void from_lint_staged(const Files& files, Gates& into, const std::string& stage) {
     into.found.emplace_back("lint-staged");
-    const auto found = find_rules(files, into);
-    if (!found) return;
-    for (const auto& entry : found->rules.map()) {
-        if (is_negated(entry.key) || !Glob::parse(entry.key)) {
-            into.note(found->file + ": the pattern " + entry.key + " has no counterpart");
-            continue;
-        }
-        std::vector<std::string> commands;
-        if (entry.value.is(Value::Kind::Text)) commands.push_back(entry.value.text());
-        for (const auto& item : entry.value.list())
-            if (item.is(Value::Kind::Text)) commands.push_back(item.text());
-        if (commands.empty()) into.note(found->file + ": " + entry.key + " names no command");
-        std::string before;
-        for (const auto& command : commands) add_command(into, stage, entry.key, command, before);
-    }
+    const auto folders = folders_with_rules(files);
+    if (const auto found = find_rules(files, "", into)) add_rules(into, {stage, "", "", folders}, *found);
+    for (const auto& folder : folders)
+        if (const auto found = find_rules(files, folder, into))
+            add_rules(into, {stage, folder, "", folders}, *found);
     auto& link = into.stage(stage).link;
     if (link.empty()) link.emplace_back("node_modules");
 }

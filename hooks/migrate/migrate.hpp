@@ -27,6 +27,7 @@ class Gates {
         std::vector<std::string> link;
         bool fail_fast = false;
         std::vector<shared::Value> gates;
+        int parallel = 0;  // 0: as many as there are
     };
 
     StageGates& stage(const std::string& name);

@@ -4,6 +4,7 @@
 #include "shared/base/text.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace tidegate::hooks::migrate {
 
@@ -47,7 +48,21 @@ std::string flow(const Value& value) {
 }
 
 bool fits(const std::string& line, size_t indent) {
-    return indent + line.size() <= 116 && line.find('\n') == std::string::npos;
+    return indent + line.size() <= 116 && line.find('\n') == std::string::npos &&
+           line.find("\\n") == std::string::npos;
+}
+
+// Several lines as they are, behind `|`; nullopt for a text that cannot be written so.
+std::optional<std::string> block(const std::string& text, const std::string& before) {
+    if (text.find('\n') == std::string::npos || text.find_first_of("\t\r") != std::string::npos)
+        return std::nullopt;
+    if (text.starts_with(' ') || text.starts_with('\n') || text.ends_with("\n\n")) return std::nullopt;
+    for (const char c : text)
+        if ((static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7f) return std::nullopt;
+    std::string lines = text.ends_with('\n') ? "|\n" : "|-\n";
+    for (const auto line : lines_of(text))
+        lines += (line.empty() ? std::string() : before + "  " + std::string(line)) + "\n";
+    return lines;
 }
 
 }  // namespace
@@ -90,16 +105,8 @@ std::string to_yaml(const Value& map, size_t indent) {
         text += before + entry.key + ":";
         const auto& value = entry.value;
         if (is_scalar(value)) {
-            const bool block = value.is(Kind::Text) && value.text().find('\n') != std::string::npos &&
-                               value.text().find_first_of("\t\r") == std::string::npos &&
-                               !value.text().starts_with(' ') && !value.text().starts_with('\n');
-            if (!block) {
-                text += " " + scalar_of(value) + "\n";
-                continue;
-            }
-            text += value.text().ends_with('\n') ? " |\n" : " |-\n";
-            for (const auto line : lines_of(value.text()))
-                text += (line.empty() ? std::string() : before + "  " + std::string(line)) + "\n";
+            const auto lines = value.is(Kind::Text) ? block(value.text(), before) : std::nullopt;
+            text += " " + (lines ? *lines : scalar_of(value) + "\n");
             continue;
         }
         const auto line = flow(value);
@@ -109,8 +116,11 @@ std::string to_yaml(const Value& map, size_t indent) {
             text += "\n" + to_yaml(value, indent + 2);
         } else {
             text += "\n";
-            for (const auto& item : value.list())
-                text += before + "  - " + (is_scalar(item) ? scalar_of(item) : flow(item)) + "\n";
+            for (const auto& item : value.list()) {
+                const auto lines = item.is(Kind::Text) ? block(item.text(), before + "  ") : std::nullopt;
+                text += before + "  - " +
+                        (lines ? *lines : (is_scalar(item) ? scalar_of(item) : flow(item)) + "\n");
+            }
         }
     }
     return text;

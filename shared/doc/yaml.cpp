@@ -7,6 +7,8 @@
 #include "shared/base/text.hpp"
 #include "shared/doc/scalars.hpp"
 #include "shared/doc/value_builder.hpp"
+#include "shared/doc/yaml_anchors.hpp"
+#include "shared/doc/yaml_judge.hpp"
 
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -23,14 +25,6 @@ namespace tidegate::shared {
 
 namespace {
 
-struct Refusal {
-    int line = 0;
-    int column = 0;
-    int width = 1;
-    std::string message;
-    std::string hint;
-};
-
 // yaml-cpp reads from a stream; this one is over bytes that somebody else holds.
 class ViewBuffer final : public std::streambuf {
   public:
@@ -42,7 +36,9 @@ class ViewBuffer final : public std::streambuf {
 
 class Builder final : public YAML::EventHandler {
   public:
-    Builder(std::string_view text, const YamlLimits& limits) : text_(text), limits_(limits) {}
+    // `anchors`: where they are taken, nullptr: not at all.
+    Builder(std::string_view text, const YamlLimits& limits, Anchors* anchors)
+        : text_(text), limits_(limits), anchors_(anchors) {}
 
     void OnDocumentStart(const YAML::Mark& mark) override {
         if (root_ || !frames_.empty())
@@ -55,14 +51,22 @@ class Builder final : public YAML::EventHandler {
         begin_node(mark, anchor, {});
         if (wants_key()) refuse(mark, "a key must be text", "quote it if it is meant");
         refuse_key_without_colon();
-        add(mark, Value());
+        add(mark, Value(), anchor);
     }
 
-    void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-        refuse(mark, "aliases (*name) are not taken here", "write the value out");
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        if (anchors_ == nullptr) refuse(mark, "aliases (*name) are not taken here", "write the value out");
+        const Value* value = anchors_->find(anchor);
+        if (value == nullptr) refuse(mark, "an alias within what it stands for", {});
+        nodes_ += count_values(*value);
+        begin_node(mark, 0, {});
+        if (!wants_key()) return place(*value);
+        if (!value->is(Value::Kind::Text)) refuse(mark, "a key must be text", {});
+        take_key(mark, value->text());
     }
     void OnAnchor(const YAML::Mark& mark, const std::string&) override {
-        refuse(mark, "anchors (&name) are not taken here", "write the value out where it is needed");
+        if (anchors_ == nullptr)
+            refuse(mark, "anchors (&name) are not taken here", "write the value out where it is needed");
     }
 
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -76,13 +80,13 @@ class Builder final : public YAML::EventHandler {
         if (quoted) {
             Value value(written);
             value.quoted = true;
-            return add(mark, std::move(value));
+            return add(mark, std::move(value), anchor);
         }
         auto value = resolve_plain(written);
         if (!value)
             refuse(mark, "a number that does not fit into 64 bits", "quote it if it is text",
                    static_cast<int>(written.size()));
-        add(mark, std::move(*value));
+        add(mark, std::move(*value), anchor);
     }
 
     void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -118,8 +122,10 @@ class Builder final : public YAML::EventHandler {
   private:
     struct Frame {
         Value value;
-        std::optional<Value::Entry> entry;           // a key that waits for its value
-        std::unordered_map<std::string, int> lines;  // of the keys so far
+        YAML::anchor_t anchor = 0;
+        std::optional<Value::Entry> entry{};           // a key that waits for its value
+        std::unordered_map<std::string, int> lines{};  // of the keys so far
+        std::optional<Value> merged{};                 // of `<<`
     };
 
     [[noreturn]] static void refuse(const YAML::Mark& mark, std::string message, std::string hint,
@@ -147,7 +153,8 @@ class Builder final : public YAML::EventHandler {
     void begin_node(const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& tag) {
         if (++nodes_ > limits_.nodes)
             refuse(mark, "more than " + std::to_string(limits_.nodes) + " values in one file", {});
-        if (anchor != 0) refuse(mark, "anchors (&name) are not taken here", "write the value out");
+        if (anchor != 0 && anchors_ == nullptr)
+            refuse(mark, "anchors (&name) are not taken here", "write the value out");
         // The explicit non-specific tag "!" and a quoted scalar reach us with the same tag; the text differs.
         const auto at = static_cast<size_t>(mark.pos);
         const bool marked = mark.pos >= 0 && at < text_.size() && text_[at] == '!';
@@ -164,12 +171,17 @@ class Builder final : public YAML::EventHandler {
             refuse(mark, "nested deeper than " + std::to_string(limits_.depth) + " levels", {});
         value.line = mark.line + 1;
         value.column = mark.column + 1;
-        frames_.push_back(Frame{std::move(value), std::nullopt, {}});
+        frames_.push_back(Frame{std::move(value), anchor});
     }
 
     void close() {
         Value value = std::move(frames_.back().value);
+        const auto anchor = frames_.back().anchor;
+        const auto merged = std::move(frames_.back().merged);
         frames_.pop_back();
+        if (merged && !merge_into(value, *merged))
+            throw Refusal{merged->line, merged->column, 1, "`<<` is for a map, or a list of maps", {}};
+        if (anchors_ != nullptr) anchors_->keep(anchor, value);
         place(std::move(value));
     }
 
@@ -183,9 +195,10 @@ class Builder final : public YAML::EventHandler {
         frame.entry = Value::Entry{key, Value(), mark.line + 1, mark.column + 1};
     }
 
-    void add(const YAML::Mark& mark, Value value) {
+    void add(const YAML::Mark& mark, Value value, YAML::anchor_t anchor) {
         value.line = mark.line + 1;
         value.column = mark.column + 1;
+        if (anchors_ != nullptr) anchors_->keep(anchor, value);
         place(std::move(value));
     }
 
@@ -196,6 +209,10 @@ class Builder final : public YAML::EventHandler {
         }
         auto& frame = frames_.back();
         if (frame.value.is(Value::Kind::List)) return frame.value.push(std::move(value));
+        if (anchors_ != nullptr && frame.entry->key == "<<") {
+            frame.merged = std::move(value);
+            return frame.entry.reset();
+        }
         frame.entry->value = std::move(value);
         ValueBuilder::append(frame.value, std::move(*frame.entry));
         frame.entry.reset();
@@ -203,98 +220,13 @@ class Builder final : public YAML::EventHandler {
 
     std::string_view text_;
     const YamlLimits& limits_;
+    Anchors* anchors_;
     std::vector<Frame> frames_;
     std::optional<Value> root_;
     std::optional<YAML::Mark> last_quoted_;
     YAML::Mark key_mark_;  // of the last key
     size_t nodes_ = 0;
 };
-
-// The length of the UTF-8 sequence at the beginning of `text` if it is one that YAML allows (production
-// c-printable), otherwise 0. A carriage return only counts with its line feed.
-size_t printable(std::string_view text) {
-    const auto first = static_cast<unsigned char>(text.front());
-    if (first == '\t' || first == '\n' || (first >= 0x20 && first < 0x7F)) return 1;
-    if (first == '\r') return text.size() > 1 && text[1] == '\n' ? 1 : 0;
-    if (first < 0x80) return 0;
-    const size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-    const auto sequence = text.substr(0, length);
-    if (sequence.size() < length || !is_utf8(sequence)) return 0;
-    if (first == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0 && text[1] != '\x85') return 0;
-    if (sequence == "\xEF\xBB\xBF" || sequence == "\xEF\xBF\xBE" || sequence == "\xEF\xBF\xBF") return 0;
-    return length;
-}
-
-Refusal bad_byte(std::string_view text, size_t at) {
-    Refusal refusal;
-    const auto before = text.substr(0, at);
-    for (const char c : before) refusal.line += c == '\n' ? 1 : 0;
-    ++refusal.line;
-    const auto line_begin = before.rfind('\n');
-    refusal.column = static_cast<int>(at - (line_begin == std::string_view::npos ? 0 : line_begin + 1)) + 1;
-    const auto rest = text.substr(at);
-    const auto byte = static_cast<unsigned char>(rest.front());
-    if (byte == 0) {
-        refusal.message = "a NUL byte";
-    } else if (rest.starts_with("\xEF\xBB\xBF")) {
-        refusal.message = "a byte order mark in the middle of the text";
-    } else if (byte == '\r') {
-        refusal.message = "a carriage return without a line feed";
-        refusal.hint = "end lines with a line feed";
-    } else if (byte < 0x80 || (byte == 0xC2 && is_utf8(rest.substr(0, 2)))) {
-        refusal.message = "a control character (" + escape_foreign(rest.substr(0, byte < 0x80 ? 1 : 2)) + ")";
-        refusal.hint = "in a quoted text it can be written as an escape";
-    } else {
-        refusal.message = "not UTF-8: " + escape_foreign(rest.substr(0, 1));
-        refusal.hint = "save the file as UTF-8";
-    }
-    return refusal;
-}
-
-std::optional<Refusal> judge_bytes(std::string_view text) {
-    for (size_t at = 0; at < text.size();) {
-        const auto length = printable(text.substr(at));
-        if (length == 0) return bad_byte(text, at);
-        at += length;
-    }
-    return std::nullopt;
-}
-
-// The first bracket of a line that opens one level too many. yaml-cpp looks ahead over all of them before it
-// announces the first, at a price that grows with their square. Brackets in quotes do not count; ten times
-// the limit leaves room for texts that merely hold brackets.
-std::optional<Refusal> judge_brackets(std::string_view text, int limit) {
-    int line = 1;
-    int open = 0;
-    char quote = 0;
-    bool holds_text = false;  // a line of brackets alone goes on counting on the next
-    size_t line_begin = 0;
-    for (size_t at = 0; at < text.size(); ++at) {
-        const char c = text[at];
-        holds_text |= std::string_view("[]{}, \t\r\n").find(c) == std::string_view::npos;
-        if (c == '\n') {
-            ++line;
-            if (holds_text) open = 0;
-            holds_text = false;
-            quote = 0;
-            line_begin = at + 1;
-        } else if (quote != 0) {
-            if (c == quote) quote = 0;
-        } else if (c == '"') {
-            quote = c;
-        } else if (c == '[' || c == '{') {
-            if (++open > 10 * limit)
-                return Refusal{line,
-                               static_cast<int>(at - line_begin) + 1,
-                               1,
-                               "nested deeper than " + std::to_string(limit) + " levels",
-                               {}};
-        } else if (c == ']' || c == '}') {
-            open = std::max(open - 1, 0);
-        }
-    }
-    return std::nullopt;
-}
 
 std::string_view line_at(std::string_view text, int line) {
     size_t begin = 0;
@@ -339,20 +271,7 @@ Refusal explain(const YAML::Exception& exception, std::string_view text) {
     return refusal;
 }
 
-}  // namespace
-
-Document::Document(std::string file, std::string text, Value root)
-    : file_(std::move(file)), text_(std::move(text)), root_(std::move(root)) {}
-
-Where Document::where(const Value& value, int width) const {
-    return where(value.line, value.column, width);
-}
-
-Where Document::where(int line, int column, int width) const {
-    return place_of(file_, text_, line, column, width);
-}
-
-Result<Document> parse_yaml(std::string file, std::string text, const YamlLimits& limits) {
+Result<Document> parse(std::string file, std::string text, const YamlLimits& limits, Anchors* anchors) {
     if (text.size() > limits.bytes)
         return fail(Error{ErrorKind::Invalid,
                           "longer than " + std::to_string(limits.bytes) + " bytes",
@@ -362,7 +281,7 @@ Result<Document> parse_yaml(std::string file, std::string text, const YamlLimits
     if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
     if (auto refusal = judge_bytes(text)) return refused(file, text, std::move(*refusal));
     if (auto refusal = judge_brackets(text, limits.depth)) return refused(file, text, std::move(*refusal));
-    Builder builder(text, limits);
+    Builder builder(text, limits, anchors);
     try {
         ViewBuffer buffer(text);
         std::istream stream(&buffer);
@@ -383,6 +302,28 @@ Result<Document> parse_yaml(std::string file, std::string text, const YamlLimits
         root->line = root->column = 1;
     }
     return Document(std::move(file), std::move(text), std::move(*root));
+}
+
+}  // namespace
+
+Document::Document(std::string file, std::string text, Value root)
+    : file_(std::move(file)), text_(std::move(text)), root_(std::move(root)) {}
+
+Where Document::where(const Value& value, int width) const {
+    return where(value.line, value.column, width);
+}
+
+Where Document::where(int line, int column, int width) const {
+    return place_of(file_, text_, line, column, width);
+}
+
+Result<Document> parse_yaml(std::string file, std::string text, const YamlLimits& limits) {
+    return parse(std::move(file), std::move(text), limits, nullptr);
+}
+
+Result<Document> parse_yaml_with_aliases(std::string file, std::string text, const YamlLimits& limits) {
+    Anchors anchors;
+    return parse(std::move(file), std::move(text), limits, &anchors);
 }
 
 }  // namespace tidegate::shared

@@ -143,6 +143,34 @@ Y
     expect_status 0
 }
 
+test_a_gate_with_a_folder_runs_there_on_its_files_only() {
+    app <<'Y'
+version: 1
+stages:
+  pre-commit:
+    gates:
+      - {name: web, run: 'echo {files}; test -f "$PWD/a.ts" && ! grep -l BAD {files}', fix: 'sed -i s/BAD/good/ {files}', folder: packages/web/, files: ["*.ts"], exclude: [/gen/**]}
+      - {name: whole, run: 'basename "$PWD"', folder: ./packages/web}
+Y
+    mkdir -p packages/web/gen
+    echo BAD | tee a.ts packages/web/a.ts packages/web/gen/b.ts >/dev/null
+    git add -A
+    tidegate install >/dev/null
+    run git commit -qm one
+    expect_status 0
+    expect_equal "$(cat a.ts packages/web/a.ts packages/web/gen/b.ts | tr '\n' ' ')" "BAD good BAD "
+    expect_equal "$(cat .git/tidegate/logs/*/whole.log)" web
+    echo more >>a.ts
+    git add -A
+    run tidegate plan pre-commit
+    expect_contains "$out" "nothing changed in packages/web"
+    git rm -rq packages
+    run git commit -qm gone
+    expect_status 0
+    run tidegate plan pre-commit --from HEAD~1
+    expect_contains "$out" "the tree has no packages/web"
+}
+
 test_ones_own_file_adds_gates_and_what_it_weakens_is_not_attested() {
     app <<'Y'
 version: 1

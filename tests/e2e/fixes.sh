@@ -526,3 +526,38 @@ test_killed_while_it_fixes_no_work_is_lost() {
         expect_equal "$(find .git/tidegate -maxdepth 1 -name 'fix.*')" ""
     done
 }
+
+# Tools that only know to write: what they wrote is the fix, whatever they exit with.
+test_a_gate_that_writes_what_is_right_is_its_own_fix() {
+    fixing_app "{name: loud, run: './write BAD {files}; ! git diff --quiet -- {files} && exit 1 || exit 0', fix: true, files: ['*.c']}" \
+        "{name: quiet, run: './write WORSE {files}', fix: true, files: ['*.c']}" "$see"
+    cat >./write <<'X'
+#!/bin/sh
+word=$1
+shift
+sed -i "s/$word/good/" "$@"
+X
+    chmod +x write
+    git add write
+    commit_unseen tool
+    spoil src/a.c 3
+    sed -i '7s/$/ WORSE/' src/a.c
+    git add -A
+    sed -i '15s/.*/mine/' src/a.c # unstaged
+    run git commit -qm fixed
+    expect_status 0
+    expect_contains "$out$err" "fixed 1 file, staged and in the working tree"
+    expect_equal "$(git show HEAD:src/a.c | sed -n '3p;7p;15p' | tr '\n' ,)" "3 good,7 good,15,"
+    expect_equal "$(line src/a.c 15)" mine
+    expect_equal "$(cat "$RECORD/seen")" "$(git show HEAD:src/a.c HEAD:src/b.c)"
+    git checkout -q .
+    spoil src/a.c 4
+    commit_unseen bad
+    run tidegate run pre-commit --all # by hand nothing is changed
+    expect_status 1
+    expect_contains "$out" "changed files of the tree:"
+    expect_equal "$(git status --porcelain)" ""
+    run tidegate run pre-commit --fix
+    expect_status 0
+    expect_equal "$(line src/a.c 4)" "4 good"
+}

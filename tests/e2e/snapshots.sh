@@ -144,3 +144,28 @@ test_link_lends_an_ignored_folder_and_refuses_a_tracked_one() {
     # What is tracked is the tree's, whatever is lent.
     expect_lacks "$(cat .git/tidegate/logs/*/tool.log)" unsaved
 }
+
+# What a tool leaves where no .gitignore names it is told of when something is wrong, not at each commit.
+test_a_good_run_says_nothing_of_new_files_and_missing_links() {
+    new_app
+    mkdir -p .tidegate
+    cat >.tidegate.yaml <<'Y'
+version: 1
+stages:
+  pre-commit:
+    link: [node_modules]
+    gates: [{name: py, run: 'mkdir -p __pycache__ && touch __pycache__/x.pyc && ! grep -q BAD src/a.c'}]
+Y
+    git add -A
+    run git commit -qm quiet
+    expect_status 0
+    expect_lacks "$err" "new file"
+    expect_lacks "$err" "node_modules"
+    echo BAD >src/a.c
+    git add -A
+    run git commit -qm bad
+    expect_status 1
+    expect_contains "$(tr '\n' ' ' <<<"$err")" "left 1 new file in the snapshot that no .gitignore names (__pycache__/"
+    expect_contains "$err" "the working tree has no node_modules"
+    expect_lacks "$err" "changed files of the tree"
+}

@@ -1,4 +1,4 @@
-#include "shared/doc/yaml.hpp"
+#include "shared/doc/yaml_anchors.hpp"
 
 #include <doctest/doctest.h>
 
@@ -231,4 +231,39 @@ TEST_CASE("yaml: an error shows the line it is on") {
     REQUIRE_FALSE(document.has_value());
     CHECK(document.error().where->text == "b: &x 2");
     CHECK(document.error().line() == "anchors (&name) are not taken here: x.yaml:2:4");
+}
+
+TEST_CASE("yaml: files of other tools may have anchors, aliases and merge keys, within the same limits") {
+    const auto document = parse_yaml_with_aliases("a.yaml",
+                                                  "common: &c {run: make, env: {A: 1}}\n"
+                                                  "list: &l [1, 2]\n"
+                                                  "name: &n word\n"
+                                                  "one: *c\n"
+                                                  "two:\n  <<: *c\n  run: other\n"
+                                                  "three: {<<: [*c, {more: yes, run: never}], first: *n}\n"
+                                                  "four: [*l, *n]\n");
+    REQUIRE_MESSAGE(document.has_value(), document.error().line());
+    const auto& root = document->root();
+    CHECK(*root.find("one") == *root.find("common"));
+    CHECK(root.find("two")->find("run")->text() == "other");
+    CHECK(root.find("two")->find("env")->find("A")->integer() == 1);
+    CHECK(root.find("three")->find("run")->text() == "make");
+    CHECK(root.find("three")->find("more")->text() == "yes");
+    CHECK(root.find("four")->list()[0].list().size() == 2);
+
+    std::string bomb = "a: &a [x, x]\n";
+    for (char c = 'b'; c < 'z'; ++c)
+        bomb += std::string(1, c) + ": &" + c + " [*" + char(c - 1) + ", *" + char(c - 1) + "]\n";
+    struct Case {
+        std::string text;
+        const char* says;
+    };
+    for (const auto& c : {Case{bomb, "more than 20000 values"}, Case{"a: &a\n  b: *a\n", "an alias within"},
+                          Case{"a: &a [1]\nb: {<<: *a}\n", "`<<` is for"}, Case{"a: *b\n", ""},
+                          Case{"a: &x [1]\nb: {*x : 1}\n", "a key must be text"}}) {
+        const auto refused = parse_yaml_with_aliases("a.yaml", c.text);
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().kind == ErrorKind::Invalid);
+        CHECK_MESSAGE(refused.error().message.find(c.says) != std::string::npos, refused.error().line());
+    }
 }

@@ -100,8 +100,7 @@ TEST_CASE("config: a mistake is shown at its place, with what was meant") {
         {"unknown condition", "      - {name: a, run: x, only: [merg]}\n", 5, "merg", "conditions are"},
         {"a fix of one's own files", "      - {name: a, run: x, fix: y, workspace: worktree}\n", 5,
          "never in the working tree", "take `workspace: worktree` out"},
-        {"a fix without its command", "      - {name: a, run: x, fix: true}\n", 5, "for built-in checks",
-         "name the command"},
+        {"a folder outside", "      - {name: a, run: x, folder: ../b}\n", 5, "../b", ""},
         {"empty command", "      - {name: a, run: []}\n", 5, "names no program", ""},
     };
     for (const auto& c : cases) {
