@@ -14,6 +14,7 @@ constexpr size_t kNameColumns = 15;
 constexpr size_t kDetailColumns = 19;
 constexpr int kNarrow = 60;         // columns; below, nothing is spent on alignment but the names
 constexpr size_t kMostLines = 200;  // of one gate's output; the log has all
+constexpr size_t kWidestCommand = 100;
 
 std::string padded(std::string text, size_t columns) {
     const auto used = columns_of(text);
@@ -69,13 +70,17 @@ std::string shown_path(const Repository& repo, const std::string& path) {
     return escape_foreign(inside ? path.substr(prefix.size()) : path);
 }
 
+// A script of several lines, or a very long one, only as far as it tells the gate's commands apart.
 std::string command_of(const Gate& gate) {
-    return gate.builtins.empty() ? gate.run.shown() : join(gate.builtins, " ");
+    if (!gate.builtins.empty()) return join(gate.builtins, " ");
+    const auto whole = gate.run.shown();
+    const auto first = whole.substr(0, whole.find('\n'));
+    return cut_to(escape_foreign(first) + (first.size() < whole.size() ? " …" : ""), kWidestCommand);
 }
 
 std::string failure_block(const Repository& repo, const GateRun& run, const Face& face) {
-    auto text = face.paint(Colour::Bold, escape_foreign(run.gate->name)) + " ─ " +
-                escape_foreign(command_of(*run.gate)) + "\n";
+    auto text =
+        face.paint(Colour::Bold, escape_foreign(run.gate->name)) + " ─ " + command_of(*run.gate) + "\n";
     const auto tail = escape_foreign_block(run.tail);
     const auto lines = lines_of(tail);
     const auto left_out = lines.size() > kMostLines ? lines.size() - kMostLines : 0;

@@ -126,6 +126,15 @@ TEST_CASE("face: a failure is whole and last, and nothing of it reaches the term
         "Again: tidegate run pre-push --gate unit\n");
 }
 
+TEST_CASE("face: a script is told from others by its beginning") {
+    Scene scene;
+    scene.fail_unit();
+    scene.stage.gates[1].run.shell = "set -e\nmake unit\nmake more\n";
+    CHECK(scene.shown(kPipe).find("unit ─ set -e …\n  line one\n") != std::string::npos);
+    scene.stage.gates[1].run.shell = "make " + std::string(300, 'x');
+    CHECK(scene.shown(kPipe).find("unit ─ make " + std::string(94, 'x') + "…\n") != std::string::npos);
+}
+
 TEST_CASE("face: what was pushed but is not checked out is named to run it again") {
     Scene scene;
     scene.fail_unit();
