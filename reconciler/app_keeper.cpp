@@ -1,5 +1,6 @@
 #include "reconciler/app_keeper.hpp"
 
+#include "reconciler/adoption.hpp"
 #include "reconciler/drift.hpp"
 #include "reconciler/host_ports.hpp"
 
@@ -136,8 +137,10 @@ Observed AppKeeper::observe(const std::optional<DeclaredApp>& app, const AppRow&
     const auto current = root->current();
     if (!current)
         out.trouble = current.error().line();
-    else if (*current)
+    else if (*current) {
         out.current = (*current)->str();
+        out.foreign = !(*current)->ours();
+    }
     if (remembered.running)
         if (const auto good = ReleaseId::parse(remembered.running->release))
             out.good_there = root->has(*good);
@@ -150,6 +153,7 @@ Result<AppKeeper::View> AppKeeper::view() {
     if (looked)
         if (const auto found = looked->apps.find(app_); found != looked->apps.end()) view.app = found->second;
     if (looked) view.schedule = looked->schedule;
+    if (view.app && view.app->spec) view.app->spec->release = folder_of(host_.journal, *view.app->spec);
     view.remembered = TRY(host_.journal.app(app_));
     view.unfinished = TRY(host_.journal.unfinished(app_));
     if (view.app) view.declared = declared_of(*view.app, view.remembered, *looked->accepted);

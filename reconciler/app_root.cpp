@@ -138,9 +138,14 @@ Result<AppRoot> AppRoot::open(const std::string& given, const std::vector<std::s
         here += "/" + std::string(part);
         root.root_ = TRY(open_checked(root.root_.get(), std::string(part), here, if_missing, user));
     }
-    root.releases_ =
-        TRY(open_checked(root.root_.get(), "releases", root.path_ + "/releases", if_missing, user));
-    root.shared_ = TRY(open_checked(root.root_.get(), "shared", root.path_ + "/shared", if_missing, user));
+    for (const auto& [name, fd] :
+         {std::pair("releases", &root.releases_), std::pair("shared", &root.shared_)}) {
+        auto opened = open_checked(root.root_.get(), name, root.path_ + "/" + name, if_missing, user);
+        if (opened)
+            *fd = std::move(*opened);
+        else if (if_missing == IfMissing::Create || opened.error().kind != ErrorKind::NotFound)
+            return fail(std::move(opened.error()));
+    }
     return root;
 }
 
@@ -150,6 +155,7 @@ std::string AppRoot::release_path(const ReleaseId& id) const {
 
 Result<std::vector<ReleaseId>> AppRoot::releases() const {
     std::vector<ReleaseId> found;
+    if (!releases_) return found;
     for (const auto& name : TRY(list_dir(releases_.get()))) {
         auto id = ReleaseId::parse(name);
         if (id && has(*id)) found.push_back(std::move(*id));
@@ -187,6 +193,7 @@ Result<std::optional<ReleaseId>> AppRoot::current() const {
     const auto folder = slash == std::string::npos ? "." : slash == 0 ? "/" : target.substr(0, slash);
     const auto shown = "leads to " + escape_foreign(target);
     // The folder is compared by what it is, not by how it is written: Capistrano writes absolute links.
+    if (!releases_) return broken(shown + ", and there is no folder releases/");
     struct stat there {};
     struct stat ours {};
     if (fstatat(root_.get(), folder.c_str(), &there, 0) != 0) return broken(shown + ", which is not there");

@@ -26,7 +26,7 @@ class AppRoot {
     // `path` is absolute and lies beneath (or is) one of `allowed`, otherwise Denied. Below the allowed folder
     // no component may be a link; what exists must belong to root, to us or to `user` and must not be writable
     // by everybody (Permission). With Create, ROOT, ROOT/releases and ROOT/shared are made where they are
-    // missing, owned by us, mode 0755; with Fail a missing ROOT is NotFound.
+    // missing, owned by us, mode 0755; with Fail a missing ROOT is NotFound, and a missing ROOT/releases is an empty one.
     [[nodiscard]] static Result<AppRoot> open(const std::string& path,
                                               const std::vector<std::string>& allowed,
                                               const std::optional<shared::RunAs>& user, IfMissing if_missing);

@@ -45,7 +45,7 @@ Colour colour_of(std::string_view state) {
 }
 
 Colour colour_of_outcome(std::string_view outcome) {
-    if (outcome == "deployed") return Colour::Green;
+    if (outcome == "deployed" || outcome == "adopted") return Colour::Green;
     if (outcome == "postponed" || outcome == "superseded" || outcome == "interrupted" || outcome == "running")
         return Colour::Yellow;
     return Colour::Red;
@@ -147,6 +147,7 @@ std::string render_show(const Value& answer, const Face& face, WallTime now) {
         out += "  attempt   " + std::to_string(attempt->integer()) + "\n";
     add_line(out, "  reason    ", escape_foreign(text(answer, "reason")));
     out += "\n";
+    if (list(answer, "phases").empty()) return out;
     Table table({"PHASE", "ENDED", "WHAT"});
     for (const auto& phase : list(answer, "phases"))
         if (text(phase, "what") != "begin")
@@ -169,6 +170,76 @@ std::string render_verify(const Value& answer, const Face& face) {
         out +=
             "  tidegate.yaml also asks for " + escape_foreign(more) + ", which this host does not honour\n";
     return out;
+}
+
+namespace {
+
+bool flag(const Value& value, std::string_view key) {
+    const Value* found = value.find(key);
+    return found != nullptr && found->boolean();
+}
+
+std::string names_of(const Value& answer, std::string_view key, size_t most) {
+    std::string out;
+    size_t shown = 0;
+    for (const auto& name : list(answer, key))
+        if (shown++ < most) out += (out.empty() ? "" : ", ") + escape_foreign(name.text());
+    return shown > most ? out + " …" : out;
+}
+
+std::string compared_words(const Value& answer) {
+    const Value* files = answer.find("files");
+    if (files == nullptr) return "not compared: " + escape_foreign(text(answer, "not_compared"));
+    const auto number = [&](std::string_view key) {
+        const Value* found = files->find(key);
+        return found != nullptr ? static_cast<size_t>(found->integer()) : 0;
+    };
+    auto words = count_of(number("same"), "file") + " as in the commit";
+    if (const auto changed = list(*files, "changed").size(); changed > 0)
+        words += ", " + std::to_string(changed) + " changed";
+    if (const auto missing = list(*files, "missing").size(); missing > 0)
+        words += ", " + std::to_string(missing) + " missing";
+    if (number("extra") > 0) words += ", " + std::to_string(number("extra")) + " more that it does not hold";
+    return words;
+}
+
+std::string adoption_end(const Value& answer, const Face& face) {
+    const auto app = escape_foreign(text(answer, "app"));
+    const auto goes_on =
+        flag(answer, "as_declared")
+            ? "It is what the manifest asks for: nothing is deployed."
+            : "The manifest asks for another commit: it is deployed next, and this release is the way back.";
+    if (flag(answer, "adopted"))
+        return face.paint(Colour::Green, "adopted") + "; nothing was touched. " + goes_on + "\n";
+    if (list(answer, "warnings").empty())
+        return "nothing was done. It is taken over with: tidegatectl adopt " + app + "\n" + goes_on + "\n";
+    return "nothing was done. If that is as it should be: tidegatectl adopt " + app + " --yes\n" + goes_on +
+           "\n";
+}
+
+}  // namespace
+
+std::string render_adoption(const Value& answer, const Face& face) {
+    const auto tool = text(answer, "tool");
+    std::string out = escape_foreign(text(answer, "app") + "  " + text(answer, "root")) +
+                      (tool.empty() ? "" : "  of " + tool) + "\n";
+    const auto by = text(answer, "deployed_by");
+    out += "  runs      releases/" + text(answer, "release") +
+           (by.empty() ? "" : ", deployed by " + escape_foreign(by)) + "\n";
+    const auto label = text(answer, "label");
+    const auto commit = text(answer, "commit").substr(0, 7);
+    out += "  commit    " + (label == commit ? commit : escape_foreign(label) + "  " + commit) + ", says " +
+           escape_foreign(text(answer, "said_by")) + "\n";
+    out += "  files     " + compared_words(answer) + "\n";
+    add_line(out, "  shared    ", names_of(answer, "shared", 12));
+    add_line(out, "  proof     ", escape_foreign(text(answer, "proof")));
+    if (const auto others = list(answer, "others").size(); others > 0)
+        out += "  older     " + count_of(others, "release") +
+               (flag(answer, "with_old") ? ", removed by `keep` from now on\n"
+                                         : ", never removed by Tidegate\n");
+    for (const auto& warning : list(answer, "warnings"))
+        out += face.paint(Colour::Yellow, "  !") + " " + escape_foreign(warning.text()) + "\n";
+    return out + adoption_end(answer, face);
 }
 
 Value public_status(const Value& answer) {

@@ -17,6 +17,7 @@ namespace tidegate::reconciler {
 [[nodiscard]] std::string render_show(const shared::Value& answer, const shared::Face& face,
                                       shared::WallTime now);
 [[nodiscard]] std::string render_verify(const shared::Value& answer, const shared::Face& face);
+[[nodiscard]] std::string render_adoption(const shared::Value& answer, const shared::Face& face);
 
 // The answer to `status` with exactly the keys that scripts are promised.
 [[nodiscard]] shared::Value public_status(const shared::Value& answer);

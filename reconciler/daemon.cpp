@@ -68,8 +68,9 @@ Daemon::Daemon(const HostConfig& config, DaemonOptions options, Lock lock, std::
 Daemon::~Daemon() {
     // First its thread, which answers through server_, then the pointer.
     if (server_) server_->end();
-    server_.reset();
     look_interrupt_.force();
+    if (adopt_thread_.joinable()) adopt_thread_.join();  // it answers through server_, too
+    server_.reset();
     if (look_thread_.joinable()) look_thread_.join();
     for (auto& [name, slot] : slots_) {
         if (slot.interrupt) slot.interrupt->force();

@@ -104,6 +104,16 @@ class Daemon {
     [[nodiscard]] Result<shared::Value> why(const std::string& app);
     [[nodiscard]] Result<shared::Value> verify(const std::string& app);
     [[nodiscard]] Result<void> known(const std::string& app);
+    // daemon_adopt.cpp
+    struct AdoptionWish {
+        std::string commit;
+        std::string who;
+        bool with_old = false;
+        bool dry_run = false;
+        bool yes = false;  // also where there are warnings
+    };
+    void adopt(ControlServer::Connection connection, const std::string& app, AdoptionWish wish);
+    [[nodiscard]] Result<shared::Value> adoption(const std::string& app, const AdoptionWish& wish);
     void sync(ControlServer::Connection connection, const shared::Value& request);
 
     DaemonOptions options_;
@@ -123,6 +133,8 @@ class Daemon {
     shared::Fd wake_;
     Interrupt look_interrupt_;
     std::thread look_thread_;
+    std::thread
+        adopt_thread_;  // started and joined by the control server's thread, at last by the destructor
 
     std::mutex mutex_;  // over everything below
     std::map<std::string, Slot> slots_;
@@ -130,6 +142,7 @@ class Daemon {
     std::shared_ptr<const Look> fresh_look_;  // made by the look's thread, not yet taken
     bool looking_ = false;
     bool look_asked_ = true;
+    bool adopting_ = false;
     shared::MonoTime next_look_{};
     std::vector<Waiter> waiters_;
     std::int64_t next_token_ = 1;

@@ -1,5 +1,6 @@
 // What the daemon answers over its control socket. Requests: {"command", "app", …}; answers: an object, with
 // "error", "hint" and "exit" where it could not be done.
+#include "reconciler/adoption.hpp"
 #include "reconciler/daemon.hpp"
 #include "reconciler/host_ports.hpp"
 #include "reconciler/status.hpp"
@@ -30,14 +31,6 @@ bool flag_of(const Value& request, std::string_view key) {
 std::int64_t number_of(const Value& request, std::string_view key, std::int64_t fallback) {
     const Value* value = request.find(key);
     return value != nullptr && value->is(Value::Kind::Integer) ? value->integer() : fallback;
-}
-
-Value to_value(const Error& error) {
-    Value out;
-    out.set("error", error.line());
-    out.set("hint", error.hint);
-    out.set("exit", exit_code(error.kind));
-    return out;
 }
 
 std::string label_for(Journal& journal, const std::string& app, const std::string& release,
@@ -106,8 +99,15 @@ void Daemon::handle(ControlServer::Connection connection, const Peer& peer, cons
     host().log.debug("asked over the control socket",
                      {{"command", command}, {"uid", std::to_string(peer.uid)}});
     if (command == "sync") return sync(connection, request);
+    const auto app = text_of(request, "app");
+    if (command == "adopt" && !app.empty()) {
+        if (auto ok = known(app); !ok) return server_->answer(connection, reconciler::to_value(ok.error()));
+        return adopt(connection, app,
+                     {text_of(request, "commit"), name_of_user(peer.uid), flag_of(request, "with_old"),
+                      flag_of(request, "dry_run"), flag_of(request, "yes")});
+    }
     const auto answer = answer_to(command, request, peer);
-    server_->answer(connection, answer ? *answer : to_value(answer.error()));
+    server_->answer(connection, answer ? *answer : reconciler::to_value(answer.error()));
 }
 
 Result<Value> Daemon::answer_to(const std::string& command, const Value& request, const Peer& peer) {
@@ -118,7 +118,8 @@ Result<Value> Daemon::answer_to(const std::string& command, const Value& request
     if (command == "history") return history(app, request);
     if (command == "pause") return pause(app, request, name_of_user(peer.uid));
     if (command == "resume") return resume(app);
-    const bool for_one = command == "retry" || command == "show" || command == "why" || command == "verify";
+    const bool for_one = command == "retry" || command == "show" || command == "why" || command == "verify" ||
+                         command == "adopt";
     if (!for_one)
         return fail(ErrorKind::Usage, "the daemon knows no command `" + escape_foreign(command) + "`",
                     "tidegatectl and tidegated may be of different versions");
@@ -207,7 +208,7 @@ Result<Value> Daemon::plan(const std::string& app) {
         entry.set("from", report.current);
         const auto found = looked ? looked->apps.find(name) : decltype(looked->apps.find(name)){};
         const bool has = looked && found != looked->apps.end() && found->second.spec;
-        entry.set("to", has ? found->second.spec->release.str() : "");
+        entry.set("to", has ? folder_of(*journal_, *found->second.spec).str() : "");
         entry.set("from_label", facts.label);
         entry.set("to_label", facts.declared_label);
         entry.set("reason", report.decision.reason);
@@ -359,7 +360,7 @@ void Daemon::sync(ControlServer::Connection connection, const Value& request) {
     const auto app = text_of(request, "app");
     if (!app.empty()) {
         if (auto ok = known(app); !ok) {
-            server_->answer(connection, to_value(ok.error()));
+            server_->answer(connection, reconciler::to_value(ok.error()));
             return;
         }
     }

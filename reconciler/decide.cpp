@@ -111,6 +111,12 @@ Decision decide(const std::optional<Declared>& declared, const Observed& observe
     if (!declared) return without_manifest(observed, remembered);
     if (declared->refused) return make(Verb::Hold, AppState::Held, *declared->refused);
 
+    // What somebody else deployed is not replaced unasked: there would be no known way back to it.
+    if (observed.current && observed.foreign && !remembered.running)
+        return make(Verb::Hold, AppState::Held,
+                    "releases/" + *observed.current +
+                        " runs here and was not deployed by Tidegate: tidegatectl adopt " + declared->app);
+
     const auto& hold = remembered.hold;
     const bool held = hold && hold->digest == declared->digest;
     if (held && !hold->refused) return make(Verb::Hold, AppState::Held, hold->reason);

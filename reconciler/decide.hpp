@@ -45,6 +45,7 @@ struct Observed {
     std::optional<std::string> drift;    // changed files, a stopped unit, failing probes; in words
     bool mendable = true;
     bool good_there = false;  // the release that is known to run well lies on the disk
+    bool foreign = false;     // what `current` names is not of our making, by its name
 };
 
 // What host-wide matters add: the branch's tip is refused; when deployments may begin.

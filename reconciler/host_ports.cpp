@@ -50,6 +50,9 @@ Result<std::unique_ptr<HostPorts>> HostPorts::make(const Host& host, const Deplo
     auto to = TRY(read_app_spec(row.app, row.to_manifest));
     std::optional<AppSpec> from;
     if (!row.from_manifest.empty()) from = TRY(read_app_spec(row.app, row.from_manifest));
+    // The folders are the row's: an adopted release has another name than its manifest would give it.
+    to.release = TRY(ReleaseId::parse(row.to_release));
+    if (from && !row.from_release.empty()) from->release = TRY(ReleaseId::parse(row.from_release));
     if (!root_allowed(host.config, to.root))
         return fail(ErrorKind::Denied,
                     "the root " + escape_foreign(to.root) + " lies beneath none of this host's `roots`",
@@ -170,6 +173,7 @@ Result<std::string> HostPorts::verify(int cancel_fd) {
 // place, or shares a file with one that was, is staged again. The running one is the drift check's.
 bool HostPorts::complete() {
     if (!root_.has(to_.release)) return false;
+    if (!to_.release.ours()) return true;  // adopted: it is as it is, and never staged or removed
     auto record = store_.load(to_.release);
     if (!record || !*record) return false;
     const auto running = root_.current();
@@ -262,7 +266,7 @@ Result<std::optional<std::string>> HostPorts::current() {
 
 Result<std::string> HostPorts::switch_to(Side side) {
     const auto id = TRY(release(side));
-    if (row_.from_release == row_.to_release) {
+    if (row_.from_release == row_.to_release && id.ours()) {
         const auto folder = TRY(root_.open_release(id));  // other shared paths for the same release
         TRY(root_.link_shared(folder.get(), spec(side).shared));
     }
@@ -288,9 +292,12 @@ Result<std::vector<std::string>> HostPorts::prune(const std::vector<std::string>
     for (const auto& name : stay)
         if (auto id = ReleaseId::parse(name)) keep.push_back(*id);
     TRY(root_.clean_leftovers());
+    std::vector<std::string> ours_to_remove;
+    for (const auto& adopted : TRY(host_.journal.adopted(row_.app)))
+        if (adopted.removable) ours_to_remove.push_back(adopted.release);
     for (const auto& id : TRY(root_.releases())) {
-        // Folders that are not of our making are another tool's history, and a person's to remove.
-        if (holds(stay, id.str()) || !id.ours()) continue;
+        // Folders that are not of our making are another tool's history, and a person's to remove, or to give to us.
+        if (holds(stay, id.str()) || (!id.ours() && !holds(ours_to_remove, id.str()))) continue;
         TRY(store_.forget(id));
         TRY(root_.remove(id, keep));
         gone.push_back(id.str());

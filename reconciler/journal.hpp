@@ -39,7 +39,7 @@ struct DeploymentRow {
     shared::WallTime started{};
     std::optional<shared::WallTime> ended;
     std::string
-        outcome;  // deployed reverted failed refused postponed superseded interrupted broken; "" while it runs
+        outcome;  // deployed adopted reverted failed refused postponed superseded interrupted broken; "" while it runs
     std::string reason;
     Verdict verdict = Verdict::None;
     int restarts = 0;  // how often it was found unfinished
@@ -113,6 +113,13 @@ struct GoodRelease {
     std::int64_t last = 0;
 };
 
+// A release that somebody else made and that was taken over.
+struct AdoptedRelease {
+    std::string release;     // its folder's name
+    std::string stands_for;  // the name that it would have had from us; empty: not known
+    bool removable = false;  // prune may remove it: a person said so
+};
+
 struct ChildRow {
     pid_t pid = 0;
     std::uint64_t start_ticks = 0;  // of /proc/PID/stat: a pid that was given again has another
@@ -168,6 +175,11 @@ class Journal {
     // Takes what is behind `current` as good without a deployment: an app that was there before us, a lost
     // database, or a manifest of which only words changed.
     [[nodiscard]] Result<void> adopt(const std::string& app, const RunningRow& running);
+    // The same for what somebody else deployed: `row` (its outcome, reason and times as they are) goes into history,
+    // holds and delays are forgotten. Locked where a deployment is unfinished or something is known to run.
+    [[nodiscard]] Result<void> take_over(const DeploymentRow& row, const RunningRow& running,
+                                         const std::vector<AdoptedRelease>& releases);
+    [[nodiscard]] Result<std::vector<AdoptedRelease>> adopted(const std::string& app);
     // An empty `app`: the whole host. Another pause of the same takes the former's place; all are kept.
     [[nodiscard]] Result<void> pause(const std::string& app, const PauseRow& pause);
     [[nodiscard]] Result<void> resume(const std::string& app, shared::WallTime now);

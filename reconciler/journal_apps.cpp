@@ -110,6 +110,45 @@ Result<void> Journal::adopt(const std::string& app, const RunningRow& running) {
     });
 }
 
+Result<void> Journal::take_over(const DeploymentRow& row, const RunningRow& running,
+                                const std::vector<AdoptedRelease>& releases) {
+    const std::lock_guard lock(mutex_);
+    return database_.transaction([&]() -> Result<void> {
+        const auto known = TRY(database_.first(
+            "SELECT (SELECT count(*) FROM running WHERE app=?1) + "
+            "(SELECT count(*) FROM deployments WHERE app=?1 AND ended IS NULL)",
+            [](const Row& found) { return found.integer(0); }, row.app));
+        if (known.value_or(0) != 0)
+            return fail(ErrorKind::Locked, row.app + " was deployed meanwhile",
+                        "tidegatectl status " + row.app);
+        TRY(
+            database_.run("INSERT INTO deployments(app, root, from_release, from_commit, from_label, "
+                          "from_manifest, to_release, "
+                          "to_commit, to_label, to_manifest, digest, revision, signer, back, from_good, "
+                          "started, ended, outcome, "
+                          "reason) VALUES(?1,?2,'','','','',?3,?4,?5,?6,?7,?8,?9,0,0,?10,?10,?11,?12)",
+                          row.app, row.root, row.to_release, row.to_commit, row.to_label, row.to_manifest,
+                          row.digest, row.revision, row.signer, to_ms(row.started), row.outcome, row.reason));
+        TRY(put_running(row.app, running, database_.last_id()));
+        TRY(database_.run("DELETE FROM holds WHERE app=?", row.app));
+        TRY(database_.run("DELETE FROM delays WHERE app=?", row.app));
+        for (const auto& release : releases)
+            TRY(database_.run("INSERT OR REPLACE INTO adopted VALUES(?,?,?,?)", row.app, release.release,
+                              release.stands_for, static_cast<int>(release.removable)));
+        return {};
+    });
+}
+
+Result<std::vector<AdoptedRelease>> Journal::adopted(const std::string& app) {
+    const std::lock_guard lock(mutex_);
+    return database_.all(
+        "SELECT release, stands_for, removable FROM adopted WHERE app=? ORDER BY release",
+        [](const Row& row) {
+            return AdoptedRelease{row.text(0), row.text(1), row.integer(2) != 0};
+        },
+        app);
+}
+
 Result<void> Journal::put_app_text(const char* column, const std::string& app,
                                    const std::optional<std::string>& value) {
     const auto name = std::string(column);  // one of our own three, never from outside
@@ -198,6 +237,7 @@ Result<void> Journal::clear_hold(const std::string& app) {
 
 Result<void> Journal::forget_release(const std::string& app, const std::string& release) {
     const std::lock_guard lock(mutex_);
+    TRY(database_.run("DELETE FROM adopted WHERE app=? AND release=?", app, release));
     return database_.run("DELETE FROM good WHERE app=? AND release=?", app, release);
 }
 

@@ -74,8 +74,19 @@ Result<void> to_third(Database& database) {
     return add_column(database, "deployments", "attempt", "INTEGER NOT NULL DEFAULT 1");
 }
 
+// Releases of another tool that were taken over.
+constexpr const char* kAdopted = R"sql(
+CREATE TABLE adopted(
+  app TEXT NOT NULL, release TEXT NOT NULL, stands_for TEXT NOT NULL, removable INTEGER NOT NULL,
+  PRIMARY KEY(app, release)) STRICT;
+)sql";
+
+Result<void> to_fourth(Database& database) {
+    return database.script(kAdopted);
+}
+
 // Step n leads from version n to n + 1; a new file goes through all, so that each form of a table is written once.
-constexpr Result<void> (*kSteps[])(Database&) = {to_first, to_second, to_third};
+constexpr Result<void> (*kSteps[])(Database&) = {to_first, to_second, to_third, to_fourth};
 static_assert(std::size(kSteps) == kSchemaVersion);
 
 Result<void> bring_up(Database& database, int version) {

@@ -8,7 +8,7 @@
 
 namespace tidegate::reconciler {
 
-inline constexpr int kSchemaVersion = 3;
+inline constexpr int kSchemaVersion = 4;
 
 // Opens or creates the database and brings it to kSchemaVersion in one transaction: killed in the middle, it is as it
 // was. Unsupported for one of a newer version, which is not touched; Broken for one that is damaged.

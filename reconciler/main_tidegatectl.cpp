@@ -34,12 +34,16 @@ struct Call {
     std::string socket{kDefaultSocket};
     std::string reason;
     std::string length;
+    std::string commit;
     std::string config{kDefaultConfig};
     std::int64_t deployment = 0;
     std::int64_t limit = 50;
     bool json = false;
     bool no_wait = false;
     bool irreversible = false;
+    bool dry_run = false;
+    bool yes = false;
+    bool with_old = false;
 };
 
 Result<Fd> connect_to(const std::string& path) {
@@ -64,6 +68,12 @@ Result<Value> ask(const Call& call) {
     request.set("app", call.app);
     if (!call.reason.empty()) request.set("reason", call.reason);
     if (!call.length.empty()) request.set("for", call.length);
+    if (!call.commit.empty()) request.set("commit", call.commit);
+    if (call.command == "adopt") {
+        request.set("dry_run", call.dry_run);
+        request.set("yes", call.yes);
+        request.set("with_old", call.with_old);
+    }
     if (call.deployment != 0) request.set("deployment", call.deployment);
     request.set("limit", call.limit);
     request.set("no_wait", call.no_wait);
@@ -106,6 +116,7 @@ std::string rendered(const Call& call, const Value& answer) {
     if (call.command == "history") return render_history(answer, face, now);
     if (call.command == "show") return render_show(answer, face, now);
     if (call.command == "verify") return render_verify(answer, face);
+    if (call.command == "adopt") return render_adoption(answer, face);
     if (call.command == "why") return text(answer, "why");
     return escape_foreign(text(answer, "done")) + "\n";
 }
@@ -177,6 +188,13 @@ void add_commands(CLI::App& program, Call& call) {
         ->add_option("--config", call.config, "the host's configuration")
         ->type_name("FILE")
         ->capture_default_str();
+    auto* adopt = add("adopt", "take over what Capistrano, Deployer or a person deployed, as it runs", true);
+    adopt->add_option("--commit", call.commit, "the commit that it came from, where nothing there tells")
+        ->type_name("ID");
+    adopt->add_flag("--dry-run", call.dry_run, "only say what is found and what would follow");
+    adopt->add_flag("--yes", call.yes, "also where something was warned of");
+    adopt->add_flag("--with-old", call.with_old,
+                    "the older releases, too, may be removed by `keep` from now on");
     add("why", "in a paragraph: why the app is not at what is declared, and what would change that", true);
 }
 

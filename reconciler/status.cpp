@@ -19,6 +19,14 @@ Value to_value(const AppFacts& facts) {
     return out;
 }
 
+Value to_value(const Error& error) {
+    Value out;
+    out.set("error", error.line());
+    out.set("hint", error.hint);
+    out.set("exit", exit_code(error.kind));
+    return out;
+}
+
 Value to_value(const DeploymentRow& row) {
     Value out;
     out.set("id", row.id);

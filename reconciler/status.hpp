@@ -31,6 +31,7 @@ struct AppFacts {
 
 // One entry of `status --json`'s apps, with "label" and "declared_label" more.
 [[nodiscard]] shared::Value to_value(const AppFacts& facts);
+[[nodiscard]] shared::Value to_value(const Error& error);  // {"error", "hint", "exit"}
 [[nodiscard]] shared::Value to_value(const DeploymentRow& row);
 [[nodiscard]] shared::Value to_value(const PauseRow& pause);
 [[nodiscard]] shared::Value to_value(const PhaseRow& row);

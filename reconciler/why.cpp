@@ -89,6 +89,9 @@ std::string how_it_went(const DeploymentRow& last, const std::vector<PhaseRow>& 
     if (!came.empty()) out += ": " + came;
     if (!last.ended) return out + "; it goes on.";
     if (last.outcome == "deployed") return out + "; it went well.";
+    if (last.outcome == "adopted")
+        return named(last.to_label, last.to_commit) + " was " + last.reason + ", " + ago(last.started, now) +
+               ".";
     if (failed != nullptr)
         out += std::string(came.empty() ? ": " : "; then ") + std::string(name_of(failed->state)) +
                (last.outcome == "refused" ? " refused it: " : " failed: ") + failed->detail + ".";
@@ -120,10 +123,18 @@ std::string on_after_pause(const std::string& app, const std::optional<PauseRow>
     return "It goes on by itself at " + format_utc(*pause->until) + ", or now with: " + now;
 }
 
+bool is_ours(const std::string& release) {
+    const auto id = ReleaseId::parse(release);
+    return id && id->ours();
+}
+
 std::string what_would_change_it(const AppFacts& facts, const AppRow& remembered, WallTime now) {
     const auto retry = "tidegatectl retry " + facts.app;
     switch (facts.state) {
         case AppState::Held:
+            if (!remembered.hold && !remembered.running && !facts.release.empty() && !is_ours(facts.release))
+                return "What would be taken over, and how, without touching anything: tidegatectl adopt " +
+                       facts.app + " --dry-run";
             if (!remembered.hold) return "It goes on when the manifest changes.";
             return "This revision is held on this host. It goes on when the manifest changes, or now with: " +
                    retry;

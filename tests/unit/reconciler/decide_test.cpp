@@ -79,6 +79,21 @@ TEST_CASE("decide: each situation has its verb and state") {
          Verb::Nothing, AppState::Broken},
         {"attack 43: current is no link of ours", [](Situation& s) { s.observed.trouble = "x"; },
          Verb::Nothing, AppState::Broken},
+        {"what somebody else deployed is left alone until it is adopted",
+         [](Situation& s) {
+             s.observed.current = "20240131120000";
+             s.observed.foreign = true;
+             s.remembered.running.reset();
+         },
+         Verb::Hold, AppState::Held},
+        {"adopted, it is left for the next release",
+         [](Situation& s) {
+             s.observed.current = "20240131120000";
+             s.observed.foreign = true;
+             s.remembered.running->release = "20240131120000";
+             s.ask_for("r2", "d2");
+         },
+         Verb::Deploy, AppState::Converging},
         {"paused",
          [](Situation& s) {
              s.ask_for("r2", "d2");
