@@ -10,7 +10,7 @@ namespace tidegate::hooks::builtin {
 void private_keys(const File& file, Problems& problems) {
     static const std::string kBegin = std::string("BEGIN") + " ";
     static const std::string kKey = std::string("PRIVATE") + " KEY";
-    static const std::array<std::string, 10> kMarks{kBegin + kKey,
+    static const std::array<std::string, 11> kMarks{kBegin + kKey,
                                                     kBegin + "RSA " + kKey,
                                                     kBegin + "DSA " + kKey,
                                                     kBegin + "EC " + kKey,
@@ -19,9 +19,11 @@ void private_keys(const File& file, Problems& problems) {
                                                     kBegin + "SSH2 ENCRYPTED " + kKey,
                                                     kBegin + "PGP " + kKey + " BLOCK",
                                                     std::string("PuTTY-User-Key-") + "File-2",
-                                                    std::string("PuTTY-User-Key-") + "File-3"};
+                                                    std::string("PuTTY-User-Key-") + "File-3",
+                                                    kBegin + "OpenVPN Static key V1"};
     if (file.content.find(kKey) == std::string_view::npos &&
-        file.content.find(std::string("PuTTY-User-Key-") + "File") == std::string_view::npos)
+        file.content.find(std::string("PuTTY-User-Key-") + "File") == std::string_view::npos &&
+        file.content.find(kMarks.back()) == std::string_view::npos)
         return;
     int number = 0;
     for (const auto line : shared::lines_of(file.content)) {

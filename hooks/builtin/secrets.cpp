@@ -1,4 +1,5 @@
 #include "hooks/builtin/builtin.hpp"
+#include "hooks/builtin/secret_shapes.hpp"
 #include "shared/base/text.hpp"
 
 #include <algorithm>
@@ -9,89 +10,6 @@ namespace tidegate::hooks::builtin {
 namespace {
 
 constexpr size_t kMostProblems = 50;  // of one file
-
-using Allowed = bool (*)(char);
-bool is_upper_or_digit(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= '2' && c <= '7');
-}  // base32
-bool is_alnum(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool is_word(char c) {
-    return is_alnum(c) || c == '_';
-}
-bool is_url_safe(char c) {
-    return is_word(c) || c == '-';
-}
-bool is_dotted(char c) {
-    return is_url_safe(c) || c == '.';
-}
-bool is_base64(char c) {
-    return is_alnum(c) || c == '+' || c == '/';
-}
-bool is_low_hex(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-}
-
-// A token is a prefix and so many characters of a kind; what its makers say of it, no guessing by looks.
-struct Shape {
-    std::string_view prefix;
-    std::string_view what;
-    Allowed allowed;
-    size_t least;
-    size_t most;
-};
-constexpr size_t kAny = 4096;
-constexpr std::array kShapes{
-    Shape{"AKIA", "AWS access key", is_upper_or_digit, 16, 16},
-    Shape{"ASIA", "AWS access key", is_upper_or_digit, 16, 16},
-    Shape{"ghp_", "GitHub token", is_alnum, 36, 255},
-    Shape{"gho_", "GitHub token", is_alnum, 36, 255},
-    Shape{"ghu_", "GitHub token", is_alnum, 36, 255},
-    Shape{"ghs_", "GitHub token", is_alnum, 36, 255},
-    Shape{"ghr_", "GitHub token", is_alnum, 36, 255},
-    Shape{"github_pat_", "GitHub token", is_word, 82, 255},
-    Shape{"glpat-", "GitLab token", is_dotted, 20, 320},
-    Shape{"gldt-", "GitLab deploy token", is_dotted, 20, 320},
-    Shape{"glrt-", "GitLab runner token", is_dotted, 20, 320},
-    Shape{"glcbt-", "GitLab job token", is_dotted, 20, 320},
-    Shape{"glptt-", "GitLab trigger token", is_low_hex, 40, 40},
-    Shape{"glsoat-", "GitLab token", is_dotted, 20, 320},
-    Shape{"glft-", "GitLab feed token", is_dotted, 20, 320},
-    Shape{"glagent-", "GitLab agent token", is_dotted, 50, 320},
-    Shape{"xoxb-", "Slack token", is_url_safe, 40, 255},
-    Shape{"xoxp-", "Slack token", is_url_safe, 40, 255},
-    Shape{"xoxa-", "Slack token", is_url_safe, 40, 255},
-    Shape{"xoxr-", "Slack token", is_url_safe, 40, 255},
-    Shape{"xoxs-", "Slack token", is_url_safe, 40, 255},
-    Shape{"xoxe.xox", "Slack token", is_dotted, 40, 255},
-    Shape{"xapp-1-", "Slack token", is_url_safe, 40, 255},
-    Shape{"sk_live_", "Stripe key", is_alnum, 16, 247},
-    Shape{"rk_live_", "Stripe key", is_alnum, 16, 247},
-    Shape{"sk_test_", "Stripe key", is_alnum, 24, 247},
-    Shape{"rk_test_", "Stripe key", is_alnum, 24, 247},
-    Shape{"whsec_", "webhook secret", is_base64, 32, 64},
-    Shape{"AIza", "Google API key", is_url_safe, 35, 35},
-    Shape{"GOCSPX-", "Google OAuth secret", is_url_safe, 28, 28},
-    Shape{"ya29.", "Google access token", is_dotted, 60, 512},
-    Shape{"npm_", "npm token", is_alnum, 36, 36},
-    Shape{"pypi-AgE", "PyPI token", is_url_safe, 60, kAny},
-    Shape{"dckr_pat_", "Docker token", is_url_safe, 27, 27},
-    Shape{"dop_v1_", "DigitalOcean token", is_low_hex, 64, 64},
-    Shape{"doo_v1_", "DigitalOcean token", is_low_hex, 64, 64},
-    Shape{"hvs.", "Vault token", is_url_safe, 24, kAny},
-    Shape{"hvb.", "Vault token", is_url_safe, 100, kAny},
-    Shape{"shpat_", "Shopify token", is_low_hex, 32, 32},
-    Shape{"shpss_", "Shopify secret", is_low_hex, 32, 32},
-    Shape{"hf_", "Hugging Face token", is_alnum, 34, 34},
-    Shape{"sk-ant-api", "Anthropic key", is_url_safe, 80, 255},
-    Shape{"sk-proj-", "OpenAI key", is_url_safe, 40, 255},
-    Shape{"rubygems_", "RubyGems key", is_low_hex, 48, 48},
-    Shape{"glsa_", "Grafana token", is_word, 41, 41},
-    Shape{"lin_api_", "Linear key", is_alnum, 40, 40},
-    Shape{"tskey-auth-", "Tailscale key", is_url_safe, 20, 128},
-    Shape{"AGE-SECRET-KEY-1", "age key", is_alnum, 58, 58},
-};
 
 // The characters a shape may begin with: a word that begins otherwise is left at its first.
 constexpr auto kFirst = [] {
@@ -171,6 +89,14 @@ Found sendgrid_key(std::string_view text) {
     return {"SendGrid key", 3, 3 + kId + 1 + kSecret};
 }
 
+// OpenAI's keys of the first kind have the maker's mark in the middle.
+Found openai_key(std::string_view text) {
+    constexpr size_t kLength = 48;
+    if (!text.starts_with("sk-") || length_of(text.substr(3), is_alnum) != kLength) return {};
+    if (text.substr(3, kLength).find(std::string("T3Blb") + "kFJ") == std::string_view::npos) return {};
+    return {"OpenAI key", 3, 3 + kLength};
+}
+
 // What stands at the beginning of `text`, which a word begins.
 Found shape_at(std::string_view text) {
     for (const auto& shape : kShapes) {
@@ -188,24 +114,65 @@ Found shape_at(std::string_view text) {
         return {shape.what, shape.prefix.size(), shape.prefix.size() + length};
     }
     if (auto found = json_web_token(text); found.size > 0) return found;
+    if (auto found = openai_key(text); found.size > 0) return found;
     return sendgrid_key(text);
 }
 
-// The secret half of an AWS key looks like any base64: only its usual name tells.
-Found aws_secret(std::string_view word, std::string_view after) {
-    constexpr size_t kLength = 40;
+// Secrets that look like any base64 or hash: only their usual name tells.
+struct Named {
+    std::string_view name;  // what it ends with, in small letters, without _ and -
+    std::string_view what;
+    Allowed allowed;
+    size_t length;
+    std::string_view tail = {};  // what follows
+};
+constexpr std::array kNamed{
+    Named{"secretaccesskey", "AWS secret key", is_base64, 40},
+    Named{"accountkey", "Azure storage key", is_base64, 86, "=="},
+    Named{"sharedaccesskey", "Azure access key", is_base64, 43, "="},
+    Named{"privatekeyid", "Google service account key's id", is_low_hex, 40},
+};
+
+Found named_secret(std::string_view word, std::string_view after) {
+    if (word.size() < 10 || std::string_view("yYdD").find(word.back()) == std::string_view::npos) return {};
     std::string name;
     for (const char c : word)
         if (c != '_' && c != '-') name += static_cast<char>(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-    if (!name.ends_with("secretaccesskey")) return {};
-    size_t gap = 0;
-    while (gap < after.size() && gap < 16 &&
-           std::string_view("\"'`:=>, \t").find(after[gap]) != std::string_view::npos)
-        ++gap;
-    if (gap == 0) return {};
-    const auto value = after.substr(gap, length_of(after.substr(gap, kLength + 1), is_base64));
-    if (value.size() != kLength || is_placeholder(value)) return {};
-    return {"AWS secret key", 0, kLength};
+    for (const auto& named : kNamed) {
+        if (!name.ends_with(named.name)) continue;
+        size_t gap = 0;
+        while (gap < after.size() && gap < 16 &&
+               std::string_view("\"'`:=>, \t").find(after[gap]) != std::string_view::npos)
+            ++gap;
+        if (gap == 0) return {};
+        const auto value = after.substr(gap, length_of(after.substr(gap, named.length + 1), named.allowed));
+        if (value.size() != named.length || is_placeholder(value)) return {};
+        if (!after.substr(gap + value.size()).starts_with(named.tail)) return {};
+        return {named.what, 0, named.length};
+    }
+    return {};
+}
+
+// What the word before a sign of its own gives away: a secret of Azure's "abc8Q~…", a bot of Telegram's "123456789:AA…".
+Found by_its_sign(std::string_view word, std::string_view after) {
+    const auto digits = [](char c) { return c >= '0' && c <= '9'; };
+    constexpr size_t kBot = 34;
+    constexpr size_t kMostOfAzure = 34;
+    constexpr size_t kLeastOfAzure = 31;
+    if (word.size() == 5 && word[4] == 'Q' && digits(word[3]) && after.starts_with('~')) {
+        const auto rest = after.substr(1, kMostOfAzure + 2);
+        const auto length = length_of(rest, [](char c) { return is_dotted(c) || c == '~'; });
+        if (length >= kLeastOfAzure && length <= kMostOfAzure && !is_placeholder(rest.substr(0, length)))
+            return {"Azure client secret", 0, length};
+    }
+    if (word.size() >= 8 && word.size() <= 10 && std::all_of(word.begin(), word.end(), digits) &&
+        after.starts_with(":A")) {
+        const auto rest = after.substr(2, kBot + 1);
+        const auto length = length_of(rest, is_url_safe);
+        if (length == kBot - 1 && !is_placeholder(rest.substr(0, length)))
+            return {"Telegram bot token", 0, length};
+    }
+    return {};
 }
 
 // hooks.slack.com/services/T…/B…/…: who has the address can post.
@@ -269,7 +236,9 @@ void secrets(const File& file, Problems& problems) {
         const auto begin = at;
         while (at < text.size() && kPart[static_cast<unsigned char>(text[at])]) ++at;
         const auto word = text.substr(begin, at - begin);
-        if (word.size() < kShortest && !(at < text.size() && is_base64(text[at]))) continue;
+        const bool goes_on = at < text.size() && (is_base64(text[at]) || text[at] == '~' || text[at] == ':' ||
+                                                  text[at] == '=' || text[at] == '"' || text[at] == ' ');
+        if (word.size() < kShortest && !goes_on) continue;
         // A word may hold several, parted by dots: "config.AKIA…".
         for (size_t part = 0; part < word.size();) {
             Found found;
@@ -280,8 +249,9 @@ void secrets(const File& file, Problems& problems) {
             if (found.size == 0 && part == 0) {
                 const auto after = text.substr(at, 256);
                 const auto name = word.size() > 64 ? word.substr(word.size() - 64) : word;
-                found = aws_secret(name, after);
+                found = named_secret(name, after);
                 if (found.size == 0) found = slack_webhook(name, after);
+                if (found.size == 0) found = by_its_sign(name, after);
                 if (found.size > 0) where = at;
             }
             if (found.size > 0) {

@@ -87,7 +87,11 @@ void yaml(const File& file, Problems& problems) {
 }
 
 void json(const File& file, Problems& problems) {
-    if (file.link || !has_ending(file.path, ".json")) return;
+    bool is_json = false;
+    for (const char* ending :
+         {".json", ".geojson", ".topojson", ".jsonld", ".webmanifest", ".ipynb", ".gltf", ".avsc"})
+        is_json = is_json || has_ending(file.path, ending);
+    if (file.link || !is_json) return;
     shared::YamlLimits limits;
     limits.bytes = kContentLimit;
     limits.depth = 512;

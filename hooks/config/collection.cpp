@@ -3,6 +3,7 @@
 #include "hooks/config/pre_commit.hpp"
 #include "shared/base/text.hpp"
 
+#include <algorithm>
 #include <optional>
 
 namespace tidegate::hooks {
@@ -38,6 +39,30 @@ void put(Value& options, const char* key, const std::string& text) {
     options.set(key, std::move(value));
 }
 
+// A regular expression for the beginning of a name, where wildcards can say it: "release/.*" → "release/*".
+std::optional<std::string> as_wildcards(std::string_view expression) {
+    if (expression.starts_with('^')) expression.remove_prefix(1);
+    const bool whole = expression.ends_with('$');
+    if (whole) expression.remove_suffix(1);
+    std::string text;
+    for (size_t i = 0; i < expression.size(); ++i) {
+        const char c = expression[i];
+        const bool any =
+            c == '.' && i + 1 < expression.size() && (expression[i + 1] == '*' || expression[i + 1] == '+');
+        if (any) {
+            text += expression[++i] == '+' ? "?*" : "*";
+        } else if (c == '.') {
+            text += '?';
+        } else if (std::string_view("[](){}|*+?\\^$").find(c) != std::string_view::npos) {
+            return std::nullopt;
+        } else {
+            text += c;
+        }
+    }
+    if (!whole && !text.ends_with('*')) text += '*';
+    return text;
+}
+
 // Takes over args[at], and what belongs to it.
 bool carry_over(std::string_view id, const std::vector<std::string>& args, size_t& at, Value& options) {
     const std::string_view arg = args[at];
@@ -65,10 +90,15 @@ bool carry_over(std::string_view id, const std::vector<std::string>& args, size_
             return options.set("multiple_documents", true), true;
     }
     if (id == "no-commit-to-branch") {
+        if (const auto pattern = value_of(args, at, {"--pattern", "-p"})) {
+            const auto wildcards = as_wildcards(*pattern);
+            return wildcards && (push(options, "branches", *wildcards), true);
+        }
         const auto branch = value_of(args, at, {"--branch", "-b"});
         if (!branch || branch->find_first_of("*?") != std::string::npos) return false;
         return push(options, "branches", *branch), true;
     }
+    if (id == "check-merge-conflict") return arg == "--assume-in-merge";  // so it is here
     return id == "detect-aws-credentials" && arg == "--allow-missing-credentials";
 }
 
@@ -91,6 +121,12 @@ Result<Value> builtin_for_hook(std::string_view id, const std::vector<std::strin
             return fail(ErrorKind::Unsupported,
                         "`" + std::string(check) + "` has nothing for `" + escape_foreign(arg) + "`");
     }
+    // Patterns are beside the usual branches, which only `--branch` replaces.
+    const bool named = std::any_of(args.begin(), args.end(), [](const std::string& arg) {
+        return arg.starts_with("--branch") || arg.starts_with("-b");
+    });
+    if (id == "no-commit-to-branch" && !args.empty() && !named)
+        for (const char* usual : {"main", "master"}) push(options, "branches", usual);
     if (options.map().empty()) return Value(check);
     Value entry(Value::Map{});
     entry.set(std::string(check), std::move(options));

@@ -40,6 +40,16 @@ TEST_CASE("builtin: tokens of the usual services are found, and never printed") 
         token("hvs.", 90),
         token("shpat_", 32, kHex),
         token("sk-ant-api03-", 93),
+        token("sk-ant-oat01-", 93),
+        token("sk-proj-", 156),
+        token("sk-svcacct-", 120),
+        token("sk-", 20) + "T3Blb" + "kFJ" + token("", 20),
+        token("gsk_", 52),
+        token("glcbt-64_", 20),
+        token("glrt-t1_", 20),
+        token("dckr_pat_", 27),
+        token("dapi", 32, kHex),
+        token("figd_", 40),
         token("SG.", 22) + "." + token("", 43),
         url_safe + ".eyJ" + token("", 40) + "." + token("", 43),
     };
@@ -70,6 +80,18 @@ TEST_CASE("builtin: secrets that only their name or address tells") {
         REQUIRE(found_in(name + value).size() == 1);
         CHECK(found_in(name + value)[0].what.find(value) == std::string::npos);
     }
+    const auto storage = token("", 86) + "==";
+    CHECK(found_in("DefaultEndpointsProtocol=https;AccountName=a;AccountKey=" + storage + ";").size() == 1);
+    CHECK(found_in("account_key: '" + storage + "'").size() == 1);
+    CHECK(found_in("Endpoint=sb://x/;SharedAccessKey=" + token("", 43) + "=").size() == 1);
+    CHECK(found_in("\"type\": \"service_account\",\n\"private_key_id\": \"" + token("", 40, kHex) + "\",")
+              .size() == 1);
+    CHECK(found_in("client_secret = \"x4k" + std::string("8Q~") + token("", 34) + "\"").size() == 1);
+    CHECK(found_in("bot: 123456789" + std::string(":AA") + token("", 32)).size() == 1);
+    CHECK(found_in("AccountKey=" + token("", 86)).empty());  // not padded
+    CHECK(found_in("AccountKey=<your account key here>").empty());
+    CHECK(found_in("private_key_id: " + token("", 32, kHex)).empty());  // another length
+    CHECK(found_in("12:30:45 123456789:AA").empty());
     CHECK(found_in("aws_secret_access_key = " + value + "x").empty());
     CHECK(found_in("aws_secret_access_key = ${SECRET}").empty());
     CHECK(found_in("url: https://hooks.slack.com" + ("/services/T" + token("", 9)) + "/B" + token("", 10) +
@@ -94,7 +116,12 @@ TEST_CASE("builtin: what only resembles a secret is let through") {
              std::string("glpat-") + "short",
              std::string("hf_transformers_model_for_sequences_x"),
              std::string("AIza") + "SyShort",
-             token("", 40, kHex),   // a commit id
+             token("", 40, kHex),    // a commit id
+             "sk-" + token("", 48),  // no maker's mark
+             std::string("3f2504e0-4f89-41d3-9a0c-0305e82c3301"),
+             "key " + token("", 40, kHex) + " " + token("", 64, kHex),
+             std::string("dapi") + "ContinuesAsAnOrdinaryIdentifier1",
+             "r8_" + token("", 36),
              token("sha512-", 86),  // an integrity line
              std::string("eyJ.eyJ.x"),
              std::string("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.") +

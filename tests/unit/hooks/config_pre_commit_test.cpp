@@ -207,3 +207,37 @@ TEST_CASE("pinned file: a proof with a byte changed, cut or added is refused") {
     CHECK_FALSE(proven_content("commit 99999999999\n", commit, "d/f"));
     CHECK_FALSE(proven_content("commit 5\ntree", commit, "d/f"));
 }
+
+TEST_CASE("pre-commit: arguments of the collection's hooks become options, or are refused") {
+    struct Case {
+        const char* id;
+        std::vector<std::string> args;
+        const char* option;  // empty: refused
+        std::vector<std::string> values;
+    };
+    for (const auto& c : {
+             Case{"no-commit-to-branch", {"--branch", "dev", "-b=rc"}, "branches", {"dev", "rc"}},
+             Case{"no-commit-to-branch",
+                  {"--pattern", "release/.*"},
+                  "branches",
+                  {"release/*", "main", "master"}},
+             Case{"no-commit-to-branch", {"-b", "x", "-p", "^v.+$"}, "branches", {"x", "v?*"}},
+             Case{"no-commit-to-branch", {"--pattern=wip"}, "branches", {"wip*", "main", "master"}},
+             Case{"no-commit-to-branch", {"--pattern", "(a|b)/.*"}, "", {}},
+             Case{"trailing-whitespace", {"--markdown-linebreak-ext=.md,mdx"}, "markdown", {"md", "mdx"}},
+             Case{"trailing-whitespace", {"--chars", " "}, "", {}},
+         }) {
+        CAPTURE(c.args.back());
+        const auto entry = builtin_for_hook(c.id, c.args);
+        REQUIRE(entry.has_value() == (*c.option != 0));
+        if (!entry) continue;
+        const auto* values = entry->find(c.id)->find(c.option);
+        REQUIRE(values != nullptr);
+        std::vector<std::string> texts;
+        for (const auto& value : values->list()) texts.push_back(value.text());
+        CHECK(texts == c.values);
+    }
+    const auto merge = builtin_for_hook("check-merge-conflict", {"--assume-in-merge"});
+    REQUIRE(merge);
+    CHECK(merge->text() == "merge-conflict");
+}
