@@ -4,11 +4,12 @@
 #include "hooks/hook_acts.hpp"
 #include "hooks/ranges.hpp"
 #include "hooks/receive_proof.hpp"
-#include "shared/base/files.hpp"
+#include "hooks/tree_config.hpp"
 #include "shared/base/text.hpp"
 #include "shared/face/face.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace tidegate::hooks {
 
@@ -16,7 +17,7 @@ using namespace shared;
 
 namespace {
 
-constexpr size_t kConfigLimit = 1 << 20;
+constexpr size_t kMostTold = 10;  // commits of one ref
 
 // githooks(5): pre-receive reads lines "<old> <new> <ref>", update has arguments "<ref> <old> <new>".
 Result<std::vector<RefUpdate>> updates_of(const HookCall& call) {
@@ -54,14 +55,16 @@ class Receive {
     Result<int> gate(const std::vector<RefUpdate>& updates);
     Result<StageRun> gate_by_own(Target target, const SessionOptions& options);
     Result<StageRun> gate_by_pushed(Target target, const SessionOptions& options);
-    Result<std::optional<std::string>> own_gates();
+    Result<std::optional<Config>> own_gates(const std::vector<RefUpdate>& updates);
+    Result<std::vector<Oid>> commits_on_the_way(const RefUpdate& update);
+    Result<std::vector<Target>> targets(const std::vector<RefUpdate>& updates);
     void refuse(const Error& error);
 
     const Repository& repo_;
     const HookCall& call_;
     ReceivePolicy policy_;
-    std::optional<Oid> attestations_;   // as they will be after this push
-    std::optional<std::string> gates_;  // the server's own, as a text
+    std::optional<Oid> attestations_;  // as they will be after this push
+    std::optional<Config> gates_;      // the server's own
     bool refused_ = false;
 };
 
@@ -100,11 +103,17 @@ Result<void> Receive::require(const std::vector<RefUpdate>& updates) {
                     "whoever runs this server sets: git config tidegate.allowedSigners FILE");
     auto objects = TRY(ObjectReader::start(repo_));
     for (const auto& update : updates) {
-        const auto proven =
-            require_proof(objects, policy_, trust, update.remote_ref, update.local, attestations_);
-        if (proven) continue;
-        if (proven.error().kind != ErrorKind::Denied) return fail(proven.error());
-        refuse(proven.error());
+        auto commits = TRY(commits_on_the_way(update));
+        commits.push_back(update.local);
+        size_t told = 0;
+        for (const auto& commit : commits) {
+            const auto proven =
+                require_proof(objects, policy_, trust, update.remote_ref, commit, attestations_);
+            if (proven) continue;
+            if (proven.error().kind != ErrorKind::Denied) return fail(proven.error());
+            if (++told <= kMostTold) refuse(proven.error());
+        }
+        if (told > kMostTold) say("  and " + std::to_string(told - kMostTold) + " more of its commits");
     }
     if (refused_)
         say("  gates that pass are attested by the push itself where `tidegate install` was done and a key "
@@ -115,22 +124,25 @@ Result<void> Receive::require(const std::vector<RefUpdate>& updates) {
 }
 
 // nullopt: the repository has no commit yet, and so no gates.
-Result<std::optional<std::string>> Receive::own_gates() {
-    const auto& from = policy_.gates;
-    if (from.starts_with('/')) return TRY(read_file(from, kConfigLimit));
-    const auto colon = from.find(':');
-    if (colon == std::string::npos || colon == 0)
-        return fail(ErrorKind::Invalid, "tidegate.serverGates is none of: /FILE, REV:PATH, pushed",
-                    "for example: git config tidegate.serverGates HEAD:" + std::string(kConfigFile));
-    auto call = repo_.call({"cat-file", "blob", from});
-    call.output_limit = kConfigLimit;
-    const auto exit = TRY(repo_.git.run(call));
-    if (exit.ok() && !exit.truncated) return exit.out;
-    if (from.starts_with("HEAD:") && !repo_.head) {
-        say("tidegate: nothing is gated: the first push into an empty repository brings its gates");
-        return std::nullopt;
-    }
-    return fail(ErrorKind::Invalid, "tidegate.serverGates names what is not here: " + escape_foreign(from));
+Result<std::optional<Config>> Receive::own_gates(const std::vector<RefUpdate>& updates) {
+    auto config = server_config(repo_, policy_.gates);
+    if (config) return std::optional(std::move(*config));
+    if (config.error().kind != ErrorKind::NotFound || !policy_.gates.starts_with("HEAD:") || repo_.head)
+        return fail(std::move(config.error()));
+    // Not as long as the default branch is never pushed: other branches would get in ungated for ever.
+    const auto refs = TRY(repo_.git.output(repo_.call({"for-each-ref", "--count=1", "refs/heads/"})));
+    const auto head = TRY(repo_.git.run(repo_.call({"symbolic-ref", "-q", "HEAD"})));
+    const bool brings_head = std::any_of(updates.begin(), updates.end(), [&](const RefUpdate& update) {
+        return update.remote_ref == trim(head.out);
+    });
+    if (!refs.empty() && !brings_head)
+        return fail(ErrorKind::Invalid,
+                    "this server takes its gates from the default branch, and there is none: " +
+                        escape_foreign(trim(head.out)),
+                    "push that one first, or whoever runs the server names another: git symbolic-ref HEAD "
+                    "refs/heads/BRANCH");
+    say("tidegate: nothing is gated: the first push into an empty repository brings its gates");
+    return std::nullopt;
 }
 
 // The stage of the hook's name, else the gates of a push.
@@ -138,10 +150,7 @@ Result<StageRun> Receive::gate_by_own(Target target, const SessionOptions& optio
     StageRun run;
     run.prepared = std::make_unique<Prepared>();
     auto& ready = *run.prepared;
-    ready.config = TRY(parse_config(policy_.gates, *gates_));
-    if (ready.config.partial)
-        return fail(ErrorKind::Invalid, escape_foreign(policy_.gates) + " stands on other files",
-                    "a server's own gates are one file, without `extends` and `folders`");
+    ready.config = *gates_;
     ready.stage = ready.config.stage(call_.stage);
     if (ready.stage == nullptr) ready.stage = ready.config.stage("pre-push");
     if (ready.stage == nullptr)
@@ -160,18 +169,58 @@ Result<StageRun> Receive::gate_by_pushed(Target target, const SessionOptions& op
     return run_session(repo_, std::move(again), options);
 }
 
+// With tidegate.everyCommit: what the ref gets beside its tip, oldest first. What a ref has that the policy is not about
+// is new all the same.
+Result<std::vector<Oid>> Receive::commits_on_the_way(const RefUpdate& update) {
+    std::vector<Oid> commits;
+    if (!policy_.every) return commits;
+    const auto tip =
+        TRY(repo_.git.run(repo_.call({"rev-parse", "-q", "--verify", update.local.str() + "^{commit}"})));
+    if (!tip.ok()) return commits;  // judged as the tip that it is
+    auto call = repo_.call({"rev-list", "--reverse", "--topo-order", "--stdin"});
+    call.input = std::string(trim(tip.out)) + "\n";
+    const auto refs =
+        TRY(repo_.git.output(repo_.call({"for-each-ref", "--format=%(objectname) %(refname)"})));
+    for (const auto line : lines_of(refs)) {
+        const auto blank = line.find(' ');
+        if (policy_.is_about(std::string(line.substr(blank + 1))))
+            call.input += "^" + std::string(line.substr(0, blank)) + "\n";
+    }
+    const auto listed = TRY(repo_.git.output(call));
+    for (const auto line : lines_of(listed))
+        if (line != trim(tip.out)) commits.push_back(TRY(Oid::parse(line)));
+    return commits;
+}
+
+// The commits on the way, each with its own change, and then the tips.
+Result<std::vector<Target>> Receive::targets(const std::vector<RefUpdate>& updates) {
+    std::vector<Target> all;
+    auto push = TRY(targets_of_push(repo_, call_.stage, updates, "."));
+    for (const auto& line : push.skipped) say("tidegate: " + escape_foreign(line));
+    std::set<std::string> trees;
+    for (const auto& target : push.targets) trees.insert(target.tree.str());
+    for (const auto& update : updates) {
+        for (const auto& commit : TRY(commits_on_the_way(update))) {
+            auto target = TRY(revision_target(repo_, call_.stage, {commit.str(), std::nullopt, false}));
+            if (!trees.insert(target.tree.str()).second) continue;
+            target.branch = target.ref = update.remote_ref;
+            all.push_back(std::move(target));
+        }
+    }
+    for (auto& target : push.targets) all.push_back(std::move(target));
+    return all;
+}
+
 Result<int> Receive::gate(const std::vector<RefUpdate>& updates) {
     if (policy_.gates.empty() || updates.empty()) return 0;
     const bool pushed = policy_.gates == "pushed";
     if (!pushed) {
-        gates_ = TRY(own_gates());
+        gates_ = TRY(own_gates(updates));
         if (!gates_) return 0;
     }
-    auto push = TRY(targets_of_push(repo_, call_.stage, updates, "."));
-    for (const auto& line : push.skipped) say("tidegate: " + escape_foreign(line));
     const auto options = session_options(call_);
     int worst = 0;
-    for (auto& target : push.targets) {
+    for (auto& target : TRY(targets(updates))) {
         hand_over(call_, target);
         const auto run = pushed ? TRY(gate_by_pushed(std::move(target), options))
                                 : TRY(gate_by_own(std::move(target), options));

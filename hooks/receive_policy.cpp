@@ -3,6 +3,8 @@
 #include "hooks/builtin/options.hpp"
 #include "shared/base/text.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace tidegate::hooks {
@@ -18,6 +20,12 @@ void add_words(std::vector<std::string>& words, std::string value) {
         if (!word.empty()) words.emplace_back(word);
 }
 
+// In doubt more is asked for.
+bool is_yes(std::string_view value) {
+    constexpr std::array<std::string_view, 5> kNo{"false", "no", "off", "0", ""};
+    return std::find(kNo.begin(), kNo.end(), value) == kNo.end();
+}
+
 }  // namespace
 
 bool ReceivePolicy::is_about(const std::string& ref) const {
@@ -25,14 +33,17 @@ bool ReceivePolicy::is_about(const std::string& ref) const {
 }
 
 Result<ReceivePolicy> receive_policy(const Repository& repo) {
-    const auto exit = TRY(repo.git.run(repo.call(
-        {"config", "-z", "--get-regexp", "^tidegate\\.(require|threshold|requirefor|servergates)$"})));
+    const auto exit =
+        TRY(repo.git.run(repo.call({"config", "-z", "--get-regexp",
+                                    "^tidegate\\.(require|threshold|requirefor|servergates|everycommit)$"})));
     ReceivePolicy policy;
     std::vector<std::string> refs;
     for (const auto entry : split(exit.out, '\0')) {
         const auto newline = entry.find('\n');
-        if (newline == std::string_view::npos) continue;
         const auto key = entry.substr(0, newline);
+        if (key == "tidegate.everycommit")
+            policy.every = newline == std::string_view::npos || is_yes(entry.substr(newline + 1));
+        if (newline == std::string_view::npos) continue;
         const std::string value(entry.substr(newline + 1));
         if (key == "tidegate.require") add_words(policy.stages, value);
         if (key == "tidegate.requirefor") add_words(refs, value);

@@ -15,6 +15,8 @@ struct ReceivePolicy {
     // "pushed": the pushed tree's own, which lets whoever may push run commands here. Empty: none run.
     std::string gates;
 
+    bool every = false;  // tidegate.everyCommit: each commit that is new to these refs, not only their tips
+
     [[nodiscard]] bool empty() const { return stages.empty() && gates.empty(); }
     [[nodiscard]] bool is_about(const std::string& ref) const;
 };

@@ -41,6 +41,50 @@ Result<std::optional<std::string>> local_config(const Repository& repo) {
     return fail(std::move(text.error()));
 }
 
+Result<Config> server_config(const Repository& repo, const std::string& from) {
+    ConfigSources sources;
+    sources.pinned = pinned_files(repo);
+    if (from.starts_with('/')) {
+        sources.file = [](const std::string& path) { return read_file("/" + path, kLimit); };
+        auto config = not_missing(load_config(from, TRY(read_file(from, kLimit)), sources));
+        if (config && config->partial)
+            return fail(ErrorKind::Invalid, escape_foreign(from) + " names `folders`, and lies in none",
+                        "gates with folders are those of a revision: tidegate.serverGates HEAD:" +
+                            std::string(kConfigFile));
+        return config;
+    }
+    const auto colon = from.find(':');
+    if (colon == std::string::npos || colon == 0)
+        return fail(ErrorKind::Invalid, "tidegate.serverGates is none of: /FILE, REV:PATH, pushed",
+                    "for example: git config tidegate.serverGates HEAD:" + std::string(kConfigFile));
+    const auto missing = [&] {
+        return fail(ErrorKind::NotFound,
+                    "tidegate.serverGates names what is not here: " + escape_foreign(from));
+    };
+    const auto tree = TRY(repo.git.run(
+        repo.call({"rev-parse", "-q", "--verify", "--end-of-options", from.substr(0, colon) + "^{tree}"})));
+    if (!tree.ok()) return missing();
+    const auto id = std::string(trim(tree.out));
+    sources.file = [&repo, id](const std::string& path) -> Result<std::string> {
+        auto call = repo.call({"cat-file", "blob", id + ":" + path});
+        call.output_limit = kLimit;
+        auto exit = TRY(repo.git.run(call));
+        if (!exit.ok() || exit.truncated) return fail(ErrorKind::NotFound, escape_foreign(path));
+        return std::move(exit.out);
+    };
+    sources.paths = [&repo, id]() -> Result<std::vector<std::string>> {
+        const auto listed = TRY(repo.git.output(repo.call({"ls-tree", "-r", "-z", "--name-only", id})));
+        std::vector<std::string> paths;
+        for (const auto path : split(listed, '\0'))
+            if (!path.empty()) paths.emplace_back(path);
+        return paths;
+    };
+    const auto path = from.substr(colon + 1);
+    auto text = sources.file(path);
+    if (!text) return text.error().kind == ErrorKind::NotFound ? missing() : fail(std::move(text.error()));
+    return not_missing(load_config(path, std::move(*text), sources));
+}
+
 Result<Config> tree_config(const Repository& repo, Target& target) {
     auto text = TRY(config_text(repo, target));
     ConfigSources sources;

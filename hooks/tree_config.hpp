@@ -16,6 +16,10 @@ namespace tidegate::hooks {
 [[nodiscard]] Result<Config> work_tree_config(const Repository& repo, std::string file, std::string text,
                                               std::vector<Error>* all = nullptr);
 
+// The gates of a server's own, which a push does not choose: `from` is /FILE, or REV:PATH of this repository, out of
+// whose tree everything it stands on is read, too. NotFound where a revision or file is not there.
+[[nodiscard]] Result<Config> server_config(const Repository& repo, const std::string& from);
+
 // .tidegate.local.yaml; nothing where there is none, and where CI is set: nobody's own changes count there.
 [[nodiscard]] Result<std::optional<std::string>> local_config(const Repository& repo);
 

@@ -224,3 +224,115 @@ test_a_servers_hook_that_asks_for_nothing_lets_nothing_in() {
     run git -C app push "$work/far.git" main
     expect_status 0
 }
+
+test_a_servers_gates_may_stand_on_files_of_their_revision_and_folders() {
+    world serverGates HEAD:.tidegate.yaml
+    mkdir -p app/ci app/services/api
+    cat >app/.tidegate.yaml <<'Y'
+version: 1
+extends: [ci/gates.yaml]
+folders: ["services/*"]
+Y
+    cat >app/ci/gates.yaml <<'Y'
+version: 1
+stages: {pre-receive: {gates: [{name: unit, run: 'test "$(cat state)" = good'}]}}
+Y
+    cat >app/services/api/.tidegate.yaml <<'Y'
+version: 1
+stages: {pre-receive: {gates: [{name: api, run: 'test ! -e broken'}]}}
+Y
+    git -C app add -A
+    commit good gates
+    run git -C app push origin main
+    expect_status 0 # the first one
+    # A push that weakens what they stand on is judged by the gates of before.
+    sed -i 's/run: .*/run: "true"}]}}/' app/ci/gates.yaml
+    git -C app add -A
+    commit bad weaker
+    run git -C app push origin main
+    expect_status 1
+    expect_contains "$err" "✗ unit"
+    commit good again
+    touch app/services/api/broken
+    git -C app add -A
+    git -C app commit -qm broken
+    run git -C app push origin main
+    expect_status 1
+    expect_contains "$err" "✗ services/api:api"
+    git -C app rm -rq services
+    git -C app commit -qm gone
+    run git -C app push origin main
+    expect_status 0
+    # A file of the server's: what it extends lies beside it.
+    mkdir conf
+    cp app/ci/gates.yaml conf/more.yaml
+    printf 'version: 1\nextends: [more.yaml]\n' >conf/gates.yaml
+    git -C far.git config tidegate.serverGates "$work/conf/gates.yaml"
+    sed -i 's/run: .*/run: "false"}]}}/' conf/more.yaml
+    commit good more
+    run git -C app push origin main
+    expect_status 1
+    expect_contains "$err" "✗ unit"
+    printf 'version: 1\nfolders: ["*"]\n' >conf/gates.yaml
+    run git -C app push origin main
+    expect_status 1
+    expect_contains "$err" 'names `folders`, and lies in none'
+}
+
+test_every_commit_of_a_push_is_judged_where_the_server_says_so() {
+    world serverGates HEAD:.tidegate.yaml
+    git -C app push -q origin main
+    commit bad two
+    commit good three
+    run git -C app push origin main:tips
+    expect_status 0 # only the tip counts
+    git -C app push -q origin :tips
+    git -C app push -q origin main:refs/wip/ana # which the policy is not about
+    git -C far.git config tidegate.everyCommit true
+    run git -C app push origin main
+    expect_status 1
+    expect_contains "$err" "stopped: unit failed on the commit being pushed ($(git -C app rev-parse --short=7 HEAD~1))"
+    git -C app reset -q --hard HEAD~2
+    commit good four
+    commit good five
+    git -C app tag -am five v5
+    run git -C app push origin main v5
+    expect_status 0
+    git -C far.git config tidegate.require pre-push
+    git -C far.git config tidegate.allowedSigners "$work/signers"
+    echo more >app/file
+    git -C app add -A
+    commit good six
+    echo more >>app/file
+    commit good seven
+    tidegate -C app run pre-push --attest >/dev/null
+    run git -C app push --no-verify origin main refs/tidegate/attestations
+    expect_status 1
+    expect_contains "$err" "refused: main ($(git -C app rev-parse --short=7 HEAD~1)) is not attested"
+    expect_lacks "$err" "refused: main ($(git -C app rev-parse --short=7 HEAD)) is not attested"
+}
+
+test_only_the_first_push_goes_without_gates() {
+    world serverGates HEAD:.tidegate.yaml
+    commit bad two
+    run git -C app push origin main:side
+    expect_status 0
+    expect_contains "$err" "nothing is gated: the first push into an empty repository brings its gates"
+    run git -C app push origin main:other
+    expect_status 1
+    expect_contains "$err" "takes its gates from the default branch, and there is none: refs/heads/main"
+    run git -C app push origin main
+    expect_status 0
+    commit worse three
+    run git -C app push origin main:other
+    expect_status 1
+    expect_contains "$err" "✗ unit"
+    run git -C app push origin :side
+    expect_status 0
+    commit good four
+    run git -C app push -f origin main
+    expect_status 0
+    git -C app reset -q --hard HEAD~2
+    run git -C app push -f origin main # going back is git's own to refuse, its gates are not
+    expect_status 1
+}
