@@ -161,6 +161,7 @@ int run_program(int argc, char** argv) {
         "tidegate",
         "",
         "Gates on exactly the tree that is committed or pushed, and releases by merging a manifest.",
+        "More of a command: tidegate help COMMAND, and man tidegate.\n"
         "Exit codes: 0 good, 1 a gate failed, 2 wrong usage or configuration, 3 the environment failed,\n"
         "4 refused by policy, 130 interrupted.",
         {},
@@ -177,8 +178,15 @@ int run_program(int argc, char** argv) {
     std::string directory;
     app.add_option("-C", directory)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     bind(bound, top, app);
+    // `tidegate help run` as git has it.
+    std::vector<char*> words(argv, argv + argc);
+    std::string help = "--help";
+    if (argc > 1 && std::string_view(argv[1]) == "help") {
+        words.erase(words.begin() + 1);
+        words.push_back(help.data());
+    }
     try {
-        app.parse(argc, argv);
+        app.parse(static_cast<int>(words.size()), words.data());
     } catch (const CLI::CallForHelp&) {
         std::cout << help_text(full_name(chosen(bound)), *chosen(bound).command);
         return 0;

@@ -263,3 +263,14 @@ test_doctor_names_the_mend_of_each_lack() {
     expect_contains "$out" "attest"
     expect_lacks "$out" "signed with"
 }
+
+test_help_is_also_a_command_as_git_has_it() {
+    run tidegate help
+    expect_status 0
+    expect_contains "$out" "usage: tidegate COMMAND"
+    run tidegate help attest show
+    expect_status 0
+    expect_contains "$out" "usage: tidegate attest show"
+    run tidegate help nothing
+    expect_status 2
+}

@@ -12,6 +12,10 @@ test_an_installed_program_runs_from_where_it_lies() {
         expect_contains "$out" "0."
     done
     expect_file "$work/prefix/lib/sysusers.d/tidegate.conf"
+    for page in man1/tidegate.1 man1/tidegate-hook.1 man5/tidegate.yaml.5 man5/tidegated.yaml.5 \
+        man5/tidegate-manifest.5 man8/tidegated.8 man8/tidegatectl.8; do
+        expect_file "$work/prefix/share/man/$page"
+    done
     for program in tidegate tidegatectl; do
         expect_file "$work/prefix/share/bash-completion/completions/$program"
         expect_file "$work/prefix/share/zsh/site-functions/_$program"
