@@ -129,7 +129,7 @@ Result<GateFix> by_command(const FixContext& context, const Stage& stage, const 
     if (run.ended_by_itself) return fix;
     GateFix none;
     none.notes.push_back("the fix of " + planned.gate->name + " did not work: " + run.detail +
-                         "; its output: " + run.log);
+                         (run.log.empty() ? "" : "; its output: " + run.log));
     return none;
 }
 

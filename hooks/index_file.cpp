@@ -11,6 +11,7 @@ using namespace shared;
 
 namespace {
 
+constexpr size_t kLargest = 1U << 30;
 constexpr size_t kHeader = 12;
 constexpr size_t kStat = 40;
 constexpr std::uint32_t kLongestInFlags = 0xfff;
@@ -65,7 +66,7 @@ TreeEntry IndexEntry::as_tree_entry() const {
 }
 
 bool IndexCursor::step() {
-    const std::string_view bytes = file_.bytes_;
+    const std::string_view bytes = bytes_;
     const auto begin = at_;
     const auto fixed = kStat + file_.oid_size_ + 2;
     if (at_end() || bytes.size() - begin < fixed + 2 + file_.oid_size_) return false;
@@ -115,19 +116,30 @@ bool IndexCursor::next() {
 Result<IndexFile> IndexFile::parse(std::string bytes, bool sha256) {
     IndexFile index;
     index.bytes_ = std::move(bytes);
+    return look_over(std::move(index), sha256);
+}
+
+Result<IndexFile> IndexFile::read(const std::string& path, bool sha256) {
+    IndexFile index;
+    index.map_ = TRY(FileMap::open(path, kLargest));
+    return look_over(std::move(index), sha256);
+}
+
+Result<IndexFile> IndexFile::look_over(IndexFile index, bool sha256) {
     index.oid_size_ = sha256 ? 32 : 20;
-    const std::string_view text = index.bytes_;
+    const auto text = index.bytes();
     if (text.size() < kHeader + index.oid_size_ || !text.starts_with("DIRC")) return broken("it is no index");
     index.version_ = big_endian(text, 4, 4);
     if (index.version_ < 2 || index.version_ > 4)
         return fail(ErrorKind::Unsupported, "git's index is of version " + std::to_string(index.version_));
     index.count_ = big_endian(text, 8, 4);
     if (index.count_ > text.size() / (42 + index.oid_size_)) return broken("it is cut off");
-    TRY(index.look_over());
+    TRY(index.look_at_entries());
+    index.put_aside(text.size());
     return index;
 }
 
-Result<void> IndexFile::look_over() {
+Result<void> IndexFile::look_at_entries() {
     IndexCursor cursor(*this);
     while (cursor.step()) {
         const auto& entry = cursor.entry();
@@ -149,7 +161,7 @@ Result<void> IndexFile::look_over() {
 }
 
 Result<void> IndexFile::read_extensions(size_t at) {
-    const std::string_view text = bytes_;
+    const auto text = bytes();
     while (text.size() - at > oid_size_) {
         if (text.size() - at < 8 + oid_size_) return broken("an extension is cut off");
         const auto name = text.substr(at, 4);

@@ -2,6 +2,7 @@
 // is: fifty thousand entries are walked in less time than it takes to lay them out.
 #pragma once
 
+#include "hooks/file_map.hpp"
 #include "hooks/tree_entry.hpp"
 
 #include <optional>
@@ -31,6 +32,8 @@ class IndexFile {
   public:
     // Unsupported for split and sparse indexes and unknown mandatory extensions; Broken for what is no index.
     [[nodiscard]] static Result<IndexFile> parse(std::string bytes, bool sha256);
+    // The same for a file. NotFound where there is none.
+    [[nodiscard]] static Result<IndexFile> read(const std::string& path, bool sha256);
 
     // Entries that are part of the tree: stage 0, intent-to-add left out; sorted by path as git does.
     [[nodiscard]] size_t size() const { return size_; }
@@ -46,7 +49,9 @@ class IndexFile {
     [[nodiscard]] bool intent_to_add() const { return intent_to_add_; }
     [[nodiscard]] bool flagged() const { return flagged_; }  // any entry is
     [[nodiscard]] std::uint32_t version() const { return version_; }
-    [[nodiscard]] std::string_view bytes() const { return bytes_; }
+    [[nodiscard]] std::string_view bytes() const { return bytes_.empty() ? map_.bytes() : bytes_; }
+    // Takes what lies before `end` out of memory until it is looked at again.
+    void put_aside(size_t end) const { map_.put_aside(end); }
     [[nodiscard]] size_t entries_end() const { return entries_end_; }  // where extensions begin
     [[nodiscard]] const std::vector<TreeEntry>& attributes() const {
         return attributes_;
@@ -55,15 +60,17 @@ class IndexFile {
     [[nodiscard]] const std::optional<shared::Oid>& tree() const { return tree_; }
     // The body of that extension; empty where there is none.
     [[nodiscard]] std::string_view cache_tree() const {
-        return std::string_view(bytes_).substr(cache_tree_at_, cache_tree_size_);
+        return bytes().substr(cache_tree_at_, cache_tree_size_);
     }
 
   private:
     friend class IndexCursor;
-    Result<void> look_over();
+    static Result<IndexFile> look_over(IndexFile index, bool sha256);
+    Result<void> look_at_entries();
     Result<void> read_extensions(size_t at);
 
-    std::string bytes_;
+    std::string bytes_;  // or:
+    FileMap map_;
     size_t oid_size_ = 20;
     std::uint32_t version_ = 2;
     std::uint32_t count_ = 0;  // of all entries
@@ -81,7 +88,7 @@ class IndexFile {
 // Walks the entries that are part of the tree.
 class IndexCursor {
   public:
-    explicit IndexCursor(const IndexFile& file) : file_(file) {}
+    explicit IndexCursor(const IndexFile& file) : file_(file), bytes_(file.bytes()) {}
     // To the next one; false at the end.
     bool next();
     [[nodiscard]] const IndexEntry& entry() const { return entry_; }
@@ -92,6 +99,7 @@ class IndexCursor {
     [[nodiscard]] bool at_end() const { return number_ == file_.count_; }
 
     const IndexFile& file_;
+    std::string_view bytes_;
     size_t at_ = 12;
     std::uint32_t number_ = 0;
     std::string path_;  // of version 4, where each path begins with a part of the one before

@@ -94,6 +94,8 @@ Result<void> IndexWriter::finish() {
     SHA1_Final(digest, &state_->sum);
     TRY(write_all(state_->file.get(), {reinterpret_cast<const char*>(digest), sizeof digest},
                   state_->temporary));
+    // A rename over a file makes ext4 write the new one to disk at once, which nobody here waits for.
+    unlink(state_->path.c_str());
     if (rename(state_->temporary.c_str(), state_->path.c_str()) != 0)
         return fail_errno("cannot write " + escape_foreign(state_->path));
     return {};

@@ -3,6 +3,7 @@
 #include "shared/base/files.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace tidegate::hooks {
 
@@ -18,6 +19,8 @@ constexpr size_t kLongestLog = 16 << 20;
 void JobOutput::take(std::string_view bytes) {
     tail_ += bytes;
     if (tail_.size() > 2 * kTail) tail_.erase(0, tail_.size() - kTail);
+    if (const auto open = std::exchange(open_, nullptr))
+        if (auto log = open()) log_ = std::move(*log);
     if (!log_) return;
     const auto room = kLongestLog - std::min(kLongestLog, logged_);
     const auto part = bytes.substr(0, room);

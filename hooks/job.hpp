@@ -5,6 +5,7 @@
 #include "shared/base/process.hpp"
 
 #include <chrono>
+#include <functional>
 
 namespace tidegate::hooks {
 
@@ -15,11 +16,14 @@ namespace tidegate::hooks {
 // The end of an output, and the whole of it in a file, up to a bound.
 class JobOutput {
   public:
-    void open(shared::Fd log) { log_ = std::move(log); }
+    using Open = std::function<Result<shared::Fd>()>;
+    // Where it goes to; asked for with the first byte, so that what says nothing costs nothing.
+    void keep_in(Open open) { open_ = std::move(open); }
     void take(std::string_view bytes);
     [[nodiscard]] std::string tail() const;  // at most 64 KiB
 
   private:
+    Open open_;
     shared::Fd log_;
     std::string tail_;
     size_t logged_ = 0;

@@ -14,8 +14,8 @@ using namespace shared;
 
 namespace {
 
-constexpr size_t kIndexLimit = 1U << 30;
 constexpr size_t kMostChanges = 5000;
+constexpr size_t kAside = 1 << 20;  // how much of two large indexes may lie in memory behind us
 
 bool differs(const IndexEntry& a, const IndexEntry& b) {
     return a.mode != b.mode || a.oid != b.oid;
@@ -73,9 +73,14 @@ std::optional<Changes> changes_between(const IndexFile& from, const IndexFile& t
     Changes changes;
     Walk walk(from, to);
     size_t at = 12;  // in the old index: where the next new entry goes
+    size_t aside = 0;
     while (const auto pair = walk.next()) {
         const auto begin = pair->from == nullptr ? at : pair->from->begin;
         if (pair->from != nullptr) at = pair->from->end;
+        if (at - aside > kAside) {
+            from.put_aside(aside = at);
+            to.put_aside(pair->to == nullptr ? 0 : pair->to->begin);
+        }
         if (pair->from != nullptr && pair->to != nullptr && !differs(*pair->from, *pair->to)) continue;
         for (const auto* entry : {pair->from, pair->to}) {
             if (entry == nullptr) continue;
@@ -119,9 +124,7 @@ Result<void> write_index(const std::string& path, const IndexFile& from, const I
 Result<bool> move_checkout(const PrivateRepo& own, const Repository& repo, const IndexFile& to) {
     if (repo.sha256 || !to.tree() || to.intent_to_add()) return false;
     const auto path = own.git_dir + "/index";
-    auto bytes = read_file(path, kIndexLimit);
-    if (!bytes) return false;
-    const auto from = IndexFile::parse(std::move(*bytes), repo.sha256);
+    const auto from = IndexFile::read(path, repo.sha256);
     if (!from || from->version() != 2 || !from->tree() || from->intent_to_add() || from->flagged() ||
         !from->unmerged().empty())
         return false;

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include <algorithm>
+#include <map>
 
 namespace tidegate::hooks {
 
@@ -76,19 +77,25 @@ std::string config_of(const PrivateRepo& own, const Repository& repo) {
     return text;
 }
 
-void add_stamp(std::string& stamps, const std::string& path) {
+std::string stamp_of(const std::string& path) {
     struct stat info {};
-    if (lstat(path.c_str(), &info) != 0) return;
-    stamps += path + " " + std::to_string(info.st_ino) + " " + std::to_string(info.st_size) + " " +
-              std::to_string(info.st_mtim.tv_sec) + "." + std::to_string(info.st_mtim.tv_nsec) + "\n";
+    if (lstat(path.c_str(), &info) != 0) return "none";
+    return std::to_string(info.st_ino) + " " + std::to_string(info.st_size) + " " +
+           std::to_string(info.st_mtim.tv_sec) + "." + std::to_string(info.st_mtim.tv_nsec);
 }
 
-// Folders below refs/ (with their times) and the loose refs in them. A ref is written by a rename in its folder, so
-// the folders' times tell whether any was.
-void walk_refs(const std::string& root, const std::string& below, std::string& stamps,
-               std::vector<std::string>& refs) {
+// Where refs lie and how their files look. A ref is written by a rename, so each file is another one then, and its
+// folder has another time.
+struct Refs {
+    std::map<std::string, std::string> files;    // stamps by name; packed-refs too
+    std::map<std::string, std::string> folders;  // "refs", "refs/heads", …
+};
+
+constexpr std::string_view kPacked = "packed-refs";
+
+void walk_refs(const std::string& root, const std::string& below, Refs& refs) {
     const auto path = root + "/" + below;
-    add_stamp(stamps, path);
+    refs.folders[below] = stamp_of(path);
     const Handle<DIR, closedir> folder(opendir(path.c_str()));
     if (!folder) return;
     while (const dirent* entry = readdir(folder.get())) {
@@ -98,45 +105,81 @@ void walk_refs(const std::string& root, const std::string& below, std::string& s
         inner += "/" + name;
         if (inner == "refs/tidegate" || inner == "refs/stash" || inner == "refs/bisect") continue;
         if (entry->d_type == DT_DIR)
-            walk_refs(root, inner, stamps, refs);
+            walk_refs(root, inner, refs);
         else
-            refs.push_back(inner);
+            refs.files[inner] = stamp_of(root + "/" + inner);
     }
 }
 
-// Both sides' stamps: a ref that a gate has made is as good a reason to copy anew as one that the user has.
-std::string refs_stamp(const PrivateRepo& own, const Repository& repo, std::vector<std::string>& refs) {
-    std::string stamps;
-    walk_refs(repo.common_dir, "refs", stamps, refs);
-    add_stamp(stamps, repo.common_dir + "/packed-refs");
-    std::vector<std::string> ours;
-    walk_refs(own.git_dir, "refs", stamps, ours);
-    add_stamp(stamps, own.git_dir + "/packed-refs");
-    return stamps;
+Refs refs_in(const std::string& root) {
+    Refs refs;
+    walk_refs(root, "refs", refs);
+    refs.files[std::string(kPacked)] = stamp_of(root + "/" + std::string(kPacked));
+    return refs;
+}
+
+// What the last copy was made of, and what it left: a ref that a gate has made is as good a reason to copy anew as one
+// that the user has.
+std::string format_refs(const Refs& theirs, const Refs& ours) {
+    std::string text;
+    for (const auto& [name, stamp] : theirs.files) text += "from " + name + " " + stamp + "\n";
+    for (const auto& [name, stamp] : ours.folders) text += "folder " + name + " " + stamp + "\n";
+    return text + "packed " + ours.files.at(std::string(kPacked)) + "\nend\n";
+}
+
+std::map<std::string, std::string> files_copied(std::string_view text) {
+    std::map<std::string, std::string> files;
+    for (const auto line : lines_of(text)) {
+        if (!line.starts_with("from ")) continue;
+        const auto blank = line.find(' ', 5);
+        if (blank != std::string_view::npos) files.emplace(line.substr(5, blank - 5), line.substr(blank + 1));
+    }
+    return files;
+}
+
+Result<void> copy_ref(const PrivateRepo& own, const Repository& repo, const std::string& name) {
+    if (name == kPacked) return mirror(repo.common_dir + "/" + name, own.git_dir + "/" + name);
+    const auto value = read_file(repo.common_dir + "/" + name, 4096);
+    if (!value) return {};  // gone meanwhile
+    const auto path = own.git_dir + "/" + name;
+    TRY(make_dirs(path.substr(0, path.rfind('/')), 0755));
+    return write_over(path, *value);
+}
+
+// With the folders it leaves empty: another ref may get such a name.
+Result<void> drop_ref(const PrivateRepo& own, const std::string& name) {
+    TRY(remove_tree(own.git_dir + "/" + name));
+    auto folder = name.substr(0, name.rfind('/'));
+    while (folder != "refs/heads" && folder != "refs/tags" && folder.starts_with("refs/") &&
+           rmdir((own.git_dir + "/" + folder).c_str()) == 0)
+        folder = folder.substr(0, folder.rfind('/'));
+    return {};
 }
 
 Result<void> copy_refs(const PrivateRepo& own, const Repository& repo) {
     const auto stamp_file = own.git_dir + "/tidegate-refs";
-    std::vector<std::string> refs;
-    const auto stamp = refs_stamp(own, repo, refs);
-    const auto known = read_file(stamp_file, kRefsLimit);
-    if (known && *known == stamp) return {};
+    const auto theirs = refs_in(repo.common_dir);
+    const auto ours = refs_in(own.git_dir);
+    const auto known = read_file(stamp_file, kRefsLimit).value_or("");
+    if (known == format_refs(theirs, ours)) return {};
 
-    TRY(remove_tree(own.git_dir + "/refs"));
-    TRY(make_dirs(own.git_dir + "/refs/heads", 0755));
-    TRY(make_dirs(own.git_dir + "/refs/tags", 0755));
-    TRY(mirror(repo.common_dir + "/packed-refs", own.git_dir + "/packed-refs"));
-    for (const auto& ref : refs) {
-        const auto value = read_file(repo.common_dir + "/" + ref, 4096);
-        if (!value) continue;  // gone meanwhile
-        const auto path = own.git_dir + "/" + ref;
-        TRY(make_dirs(path.substr(0, path.rfind('/')), 0755));
-        const Fd file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-        if (!file) return fail_errno("cannot copy the ref " + escape_foreign(ref));
-        TRY(write_all(file.get(), *value, path));
+    Refs before;
+    before.files = files_copied(known);
+    auto& copied = before.files;
+    if (known != format_refs(before, ours)) {  // ours are not as they were left
+        TRY(remove_tree(own.git_dir + "/refs"));
+        TRY(make_dirs(own.git_dir + "/refs/heads", 0755));
+        TRY(make_dirs(own.git_dir + "/refs/tags", 0755));
+        copied.clear();
     }
-    refs.clear();
-    return write_quickly(stamp_file, refs_stamp(own, repo, refs));
+    // First what went: "topic" may have become "topic/one".
+    for (const auto& [name, stamp] : copied)
+        if (!theirs.files.contains(name)) TRY(drop_ref(own, name));
+    for (const auto& [name, stamp] : theirs.files) {
+        const auto found = copied.find(name);
+        if (found == copied.end() || found->second != stamp) TRY(copy_ref(own, repo, name));
+    }
+    return write_over(stamp_file, format_refs(theirs, refs_in(own.git_dir)));
 }
 
 Result<void> set_head(const PrivateRepo& own, const Repository& repo, const Target& target) {
@@ -162,6 +205,18 @@ Result<void> write_quickly(const std::string& path, std::string_view bytes) {
         TRY(write_all(file.get(), bytes, temporary));
     }
     if (rename(temporary.c_str(), path.c_str()) != 0)
+        return fail_errno("cannot write " + escape_foreign(path));
+    return {};
+}
+
+Result<void> write_over(const std::string& path, std::string_view bytes) {
+    const Fd file(open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644));
+    struct stat info {};
+    if (!file || fstat(file.get(), &info) != 0) return fail_errno("cannot write " + escape_foreign(path));
+    TRY(write_all(file.get(), bytes, path));
+    // Not made empty first: ext4 would flush what follows.
+    const auto size = static_cast<off_t>(bytes.size());
+    if (info.st_size > size && ftruncate(file.get(), size) != 0)
         return fail_errno("cannot write " + escape_foreign(path));
     return {};
 }

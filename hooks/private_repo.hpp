@@ -20,4 +20,7 @@ struct PrivateRepo {
 // Replaces a file by rename, without waiting for the disk: a snapshot is made anew after a power cut anyway.
 [[nodiscard]] Result<void> write_quickly(const std::string& path, std::string_view bytes);
 
+// Writes over a file that is short, and of which a torn one is found out: no file is made, renamed or flushed for it.
+[[nodiscard]] Result<void> write_over(const std::string& path, std::string_view bytes);
+
 }  // namespace tidegate::hooks

@@ -13,7 +13,6 @@ using namespace shared;
 Result<void> Runner::start(size_t index) {
     const auto& planned = plan_.gates[index];
     const auto& gate = *planned.gate;
-    TRY(ensure_logs());
     auto job = std::make_unique<Job>();
     job->gate = index;
     if (gate.workspace == Workspace::Snapshot) {
@@ -33,12 +32,19 @@ Result<void> Runner::start(size_t index) {
     }
     for (const auto& entry : planned.files)
         values.files.push_back(entry.path.substr(gate.files.folder.size()));
-    values.reports = logs_->reports_of(gate.name);
-    job->reports = values.reports;
-    if (gate.run.mentions("{reports}") || !gate.report.empty()) TRY(make_dirs(values.reports, 0755));
+    if (gate.run.mentions("{reports}") || !gate.report.empty()) {
+        TRY(ensure_logs());
+        values.reports = job->reports = logs_->reports_of(gate.name);
+        TRY(make_dirs(values.reports, 0755));
+    }
     job->lines = TRY(command_lines(gate.run, values, argument_limit(job->env)));
-    job->output.open(TRY(logs_->open(gate.name)));
-    report_.gates[index].log = logs_->path_of(gate.name);
+    job->output.keep_in([this, index]() -> Result<Fd> {
+        TRY(ensure_logs());
+        auto& run = report_.gates[index];
+        auto log = TRY(logs_->open(run.gate->name));
+        run.log = logs_->path_of(run.gate->name);
+        return log;
+    });
     job->started = job->attempt_started = std::chrono::steady_clock::now();
     job->attempts = 1;
     watcher_.gate_started(index);

@@ -32,7 +32,7 @@ struct GateRun {
     int attempts = 0;
     bool ended_by_itself = false;  // its command was found, and ended by no signal and in time
     std::string tail;              // the end of its output, at most 64 KiB, as it came (escape when showing)
-    std::string log;               // path; empty where nothing ran
+    std::string log;               // path; empty where nothing ran, or it said nothing
     std::string hint;              // a sentence; may be empty
     reports::TestReport tests;     // out of its own reports
     std::vector<reports::Finding> findings;  // of its reports and of built-in checks, whatever their level
@@ -45,7 +45,7 @@ struct RunReport {
     Spoil spoil;                 // what gates did to the tree's files: such a stage has failed
     bool cancelled = false;
     shared::Duration took{0};
-    std::string logs;                // the folder of this run's logs; empty where nothing ran
+    std::string logs;                // the folder of this run's logs; empty where there are none
     std::vector<std::string> notes;  // one line each, for people
     std::string spoiler;             // the gate that ran alone when the spoil was done; may be empty
 

@@ -30,7 +30,8 @@ Result<void> Runner::run_setup(size_t index) {
     watcher_.preparing("setup: " + shown);
     JobOutput output;
     const auto name = "setup-" + std::to_string(index + 1);
-    output.open(TRY(logs_->open(name)));
+    TRY(ensure_logs());
+    output.keep_in([&] { return logs_->open(name); });
     Command command;
     command.argv = TRY(command_lines(setup.run, {{}, logs_->path(), {}}, 65536)).front();
     command.env = gate_environment(plan_.stage->setup_pass_env, {}, target_);

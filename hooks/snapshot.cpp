@@ -85,10 +85,7 @@ struct Snapshot::State {
     bool index_lost = false;           // a gate has put something else into it
 
     [[nodiscard]] std::string index_file() const { return own.git_dir + "/index"; }
-    [[nodiscard]] Result<IndexFile> read_index() const {
-        auto bytes = TRY(read_file(index_file(), 1U << 30));
-        return IndexFile::parse(std::move(bytes), repo.sha256);
-    }
+    [[nodiscard]] Result<IndexFile> read_index() const { return IndexFile::read(index_file(), repo.sha256); }
     [[nodiscard]] GitCall call(std::vector<std::string> args) const {
         GitCall call;
         call.args = std::move(args);
@@ -106,7 +103,7 @@ struct Snapshot::State {
     Result<void> save(bool clean) {
         kept.clean = clean;
         kept.index = clean ? index_stamp : "";
-        return write_quickly(state_file(), format_state(kept));
+        return write_over(state_file(), format_state(kept));
     }
 
     Result<void> bring_to_tree(const Target& target, const Stage& stage);
@@ -116,6 +113,7 @@ struct Snapshot::State {
     Result<void> restore_index();
     Result<void> make_anew(const Target& target, const Stage& stage);
     Result<void> set_links(const Stage& stage, const IndexFile& index);
+    Result<void> see_to_setup(const Stage& stage, const IndexFile& index);
 };
 
 // Every file compared with the index, what differs written again, what is neither tracked nor ignored removed.
@@ -172,6 +170,7 @@ Result<void> Snapshot::State::make_anew(const Target& target, const Stage& stage
     TRY(remove_tree(own.git_dir));
     TRY(remove_tree(slot.path + "/tree"));
     kept = {};
+    TRY(save(false));
     TRY(make_dirs(own.checkout, 0755));
     TRY(make_dirs(own.git_dir, 0755));
     TRY(refresh(own, repo, target, stage.link));
@@ -206,7 +205,9 @@ Result<void> Snapshot::State::set_links(const Stage& stage, const IndexFile& ind
         const auto path = own.checkout + "/" + old;
         if (lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode)) unlink(path.c_str());
     }
+    const bool other_links = kept.links != stage.link;
     kept.links = stage.link;
+    if (other_links) TRY(save(false));
     for (const auto& link : stage.link) {
         if (index.holds(link))
             return fail(ErrorKind::Invalid,
@@ -231,6 +232,18 @@ Result<void> Snapshot::State::set_links(const Stage& stage, const IndexFile& ind
     return {};
 }
 
+// A command that is to run is not known to have run, whatever comes of it.
+Result<void> Snapshot::State::see_to_setup(const Stage& stage, const IndexFile& index) {
+    for (size_t i = 0; i < stage.setup.size(); ++i) {
+        setup_keys.push_back(setup_key(stage.setup[i], index));
+        const bool same = i < kept.setup.size() && kept.setup[i] == setup_keys[i];
+        // What comes after a command that runs again may stand on it.
+        if (!same || !pending.empty()) pending.push_back(i);
+    }
+    kept.setup.resize(pending.empty() ? stage.setup.size() : pending.front());
+    return pending.empty() ? Result<void>() : save(false);
+}
+
 Result<Snapshot> Snapshot::prepare(const Repository& repo, const Stage& stage, Target& target) {
     const auto folder = TRY(snapshots_of(repo));
     auto slot = TRY(take_slot(folder.path, stage.name));
@@ -247,14 +260,7 @@ Result<Snapshot> Snapshot::prepare(const Repository& repo, const Stage& stage, T
         target.index = std::make_shared<const IndexFile>(std::move(index));
     }
     TRY(state->set_links(stage, *target.index));
-    for (size_t i = 0; i < stage.setup.size(); ++i) {
-        state->setup_keys.push_back(setup_key(stage.setup[i], *target.index));
-        const bool same = i < state->kept.setup.size() && state->kept.setup[i] == state->setup_keys[i];
-        // What comes after a command that runs again may stand on it.
-        if (!same || !state->pending.empty()) state->pending.push_back(i);
-    }
-    state->kept.setup.resize(state->pending.empty() ? stage.setup.size() : state->pending.front());
-    TRY(state->save(false));
+    TRY(state->see_to_setup(stage, *target.index));
     TRY(state->watch(*target.index));
     state->index_stamp = stamp_of(state->index_file());
     return Snapshot(std::move(state));

@@ -5,6 +5,7 @@
 #include "shared/base/text.hpp"
 #include "shared/hash/sha256.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -47,6 +48,7 @@ SnapshotState parse_state(std::string_view text) {
     if (lines.size() < 4 || lines.front() != kFirst || lines.back() != kLast || !text.ends_with('\n'))
         return state;
     bool clean = false;
+    if (std::count(lines.begin(), lines.end(), kLast) != 1) return state;  // torn: the end of an older one
     for (const auto line : lines) {
         const auto space = line.find(' ');
         const auto key = line.substr(0, space);

@@ -35,8 +35,14 @@ tl::unexpected<Error> unmerged(const std::vector<std::string>& paths) {
                 "mend them, then: git add");
 }
 
-// By git, on a copy: write-tree would write what it worked out into the index. `bytes` are those of the copy then.
-Result<Oid> write_tree(const Repository& repo, std::string& bytes) {
+struct WrittenTree {
+    Oid tree;
+    std::string index;  // with what was worked out
+};
+
+// By git, on a copy: write-tree would write what it works out into the index.
+Result<WrittenTree> write_tree(const Repository& repo) {
+    const auto bytes = TRY(read_file(repo.index_file, kIndexLimit));
     TRY(make_dirs(repo.own_dir(), 0755));
     const auto folder = TRY(TempDir::make("index", repo.own_dir()));
     const auto copy = folder.path() + "/index";
@@ -48,36 +54,34 @@ Result<Oid> write_tree(const Repository& repo, std::string& bytes) {
     auto call = repo.call({"write-tree"});
     call.index_file = copy;
     const auto line = TRY(repo.git.line(call));
-    auto tree = TRY(Oid::parse(line));
-    bytes = TRY(read_file(copy, kIndexLimit));
-    return tree;
+    return WrittenTree{TRY(Oid::parse(line)), TRY(read_file(copy, kIndexLimit))};
 }
 
 }  // namespace
 
 Result<IndexTree> read_index_tree(const Repository& repo) {
-    auto bytes = read_file(repo.index_file, kIndexLimit);
-    if (!bytes && bytes.error().kind == ErrorKind::NotFound) {
+    auto index = IndexFile::read(repo.index_file, repo.sha256);
+    if (!index && index.error().kind == ErrorKind::NotFound) {
         IndexTree empty;
         empty.tree =
             TRY(Oid::parse(repo.sha256 ? "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"
                                        : "4b825dc642cb6eb9a060e54bf8d69288fbee4904"));
         return empty;
     }
-    if (!bytes) return fail(std::move(bytes.error()));
-    IndexTree result;
-    auto index = IndexFile::parse(*bytes, repo.sha256);
     if (!index && index.error().kind != ErrorKind::Unsupported) return fail(std::move(index.error()));
+    IndexTree result;
     if (!index) {
-        result.tree = TRY(write_tree(repo, *bytes));
+        result.tree = TRY(write_tree(repo)).tree;
         return result;
     }
     if (!index->unmerged().empty()) return unmerged(index->unmerged());
     if (index->tree() && !index->intent_to_add()) {
         result.tree = *index->tree();
     } else {
-        result.tree = TRY(write_tree(repo, *bytes));
-        index = TRY(IndexFile::parse(std::move(*bytes), repo.sha256));
+        auto written = TRY(write_tree(repo));
+        result.tree = written.tree;
+        index = IndexFile::parse(std::move(written.index), repo.sha256);
+        if (!index) return fail(std::move(index.error()));
     }
     result.index = std::make_shared<const IndexFile>(std::move(*index));
     return result;

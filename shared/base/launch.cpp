@@ -65,10 +65,10 @@ struct Report {
     // Children end with us: a killed daemon must not leave a migration running on its own.
     if (!command.stays_behind) prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != plan.parent) _exit(127);  // we were killed between fork and prctl
+    for (int number = 1; number < 65; ++number) signal(number, SIG_DFL);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
-    for (int number = 1; number < 65; ++number) signal(number, SIG_DFL);
     if (dup2(plan.in, 0) < 0 || dup2(plan.out, 1) < 0 || dup2(plan.err, 2) < 0)
         report_and_exit(plan.report, Step::Streams);
     if (syscall(SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */) != 0)
@@ -162,7 +162,9 @@ Result<Launched> launch(const Command& command) {
     plan.report = report.write.get();
     plan.parent = getpid();
 
-    const pid_t pid = fork();
+    // The child of a vfork has our memory until it executes: nothing is copied. To change its identity glibc would
+    // signal what it takes for its other threads, which are ours.
+    const pid_t pid = command.run_as ? fork() : vfork();
     if (pid < 0) return fail_errno("cannot start " + escape_foreign(plan.program));
     if (pid == 0) become_child(plan);
     setpgid(pid, pid);  // both sides do it: whoever comes first
