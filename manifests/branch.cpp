@@ -1,5 +1,6 @@
 #include "manifests/branch.hpp"
 
+#include "manifests/read_document.hpp"
 #include "manifests/read_parts.hpp"
 #include "shared/base/text.hpp"
 #include "shared/doc/reader.hpp"
@@ -18,7 +19,7 @@ constexpr std::string_view kDays[] = {"mon", "tue", "wed", "thu", "fri", "sat", 
 
 template <typename Read>
 void nested(MapReader& reader, const Value* value, std::string what, Read read) {
-    if (value == nullptr || reader.failed()) return;
+    if (value == nullptr || (reader.failed() && reader.document().errors() == nullptr)) return;
     MapReader inner(reader.document(), *value, std::move(what));
     read(inner);
     if (auto done = inner.finish(); !done) reader.reject(std::move(done.error()));
@@ -207,7 +208,10 @@ EnvironmentRules BranchRules::rules_of(const std::string& environment) const {
 }
 
 Result<BranchRules> parse_branch_rules(std::string file, std::string text) {
-    const auto document = TRY(parse_yaml(std::move(file), std::move(text), {.bytes = kLongestManifest}));
+    return read_branch_rules(TRY(parse_yaml(std::move(file), std::move(text), {.bytes = kLongestManifest})));
+}
+
+Result<BranchRules> read_branch_rules(const Document& document) {
     MapReader top(document, document.root(), "tidegate.yaml");
     BranchRules rules;
     read_version(top);

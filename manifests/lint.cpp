@@ -5,6 +5,7 @@
 #include "manifests/commands.hpp"
 #include "manifests/depends.hpp"
 #include "manifests/manifest.hpp"
+#include "manifests/mistakes.hpp"
 #include "manifests/windows.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
@@ -65,6 +66,9 @@ class Linter {
         return fstatat(dir, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
     }
 
+    void problems(std::vector<Error> errors) {
+        for (auto& error : errors) problem(std::move(error));
+    }
     void problem(Error error) { report_.problems.push_back(std::move(error)); }
     void problem(std::string message, const std::string& file, int line = 0, int column = 0,
                  std::string hint = {}) {
@@ -99,7 +103,7 @@ class Linter {
         const auto text = text_of(file);
         if (!text) return;
         auto rules = parse_branch_rules(file, *text);
-        if (!rules) return problem(std::move(rules.error()));
+        if (!rules) return problems(mistakes_of_branch_rules(file, *text));
         rules_ = std::move(*rules);
         const Document document(file, *text, Value());
         for (const auto& [name, environment] : rules_->environments)
@@ -143,7 +147,7 @@ class Linter {
         const auto text = text_of(file);
         if (!text) return;
         auto parsed = parse_manifest(file, *text);
-        if (!parsed) return problem(std::move(parsed.error()));
+        if (!parsed) return problems(mistakes_of_manifest(file, *text));
         const auto& manifest = *parsed;
         const auto document = parse_yaml(file, *text, {.bytes = kLongestManifest});
         const auto at = [&](std::string_view key) {

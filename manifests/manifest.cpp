@@ -1,5 +1,6 @@
 #include "manifests/manifest.hpp"
 
+#include "manifests/read_document.hpp"
 #include "manifests/sections.hpp"
 #include "shared/base/text.hpp"
 #include "shared/doc/json.hpp"
@@ -14,7 +15,10 @@ using namespace shared;
 using namespace std::chrono_literals;
 
 Result<Manifest> parse_manifest(std::string file, std::string text) {
-    const auto document = TRY(parse_yaml(std::move(file), std::move(text), {.bytes = kLongestManifest}));
+    return read_manifest(TRY(parse_yaml(std::move(file), std::move(text), {.bytes = kLongestManifest})));
+}
+
+Result<Manifest> read_manifest(const Document& document) {
     MapReader top(document, document.root(), "manifests");
     Manifest manifest;
     read_version(top);

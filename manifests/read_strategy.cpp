@@ -44,7 +44,7 @@ std::optional<BlueGreen> read_strategy(MapReader& top) {
     const bool wanted = top.choice("strategy", {"in-place", "blue-green"}, 0) == 1;
     const Value* instances = top.map("instances");
     const Value* upstream = top.map("upstream");
-    if (top.failed()) return std::nullopt;
+    if (top.failed()) return wanted ? std::optional(BlueGreen{}) : std::nullopt;
     if (!wanted) {
         for (const auto* given : {instances, upstream})
             if (given != nullptr)

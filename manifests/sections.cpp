@@ -14,7 +14,9 @@ std::string judged(MapReader& reader, std::string_view key, Required required,
                    std::string (*fault_of)(std::string_view)) {
     auto text = reader.text(key, required);
     const Value* value = reader.any(key);
-    if (value == nullptr || reader.failed()) return text;
+    // Where all mistakes are wanted, those of other keys do not keep this one from being judged.
+    const bool all = reader.document().errors() != nullptr && !text.empty();
+    if (value == nullptr || (reader.failed() && !all)) return text;
     if (const auto fault = fault_of(text); !fault.empty())
         reader.reject(*value, "`" + std::string(key) + "` " + fault + ": " + quoted(text));
     return text;

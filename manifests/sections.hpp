@@ -56,7 +56,7 @@ struct Placeholders {
 // Runs `read` on the map `value` with a reader of its own, and takes over its first error.
 template <typename Read>
 void nested(shared::MapReader& reader, const shared::Value* value, std::string what, Read read) {
-    if (value == nullptr || reader.failed()) return;
+    if (value == nullptr || (reader.failed() && reader.document().errors() == nullptr)) return;
     shared::MapReader inner(reader.document(), *value, std::move(what));
     read(inner);
     if (auto done = inner.finish(); !done) reader.reject(std::move(done.error()));

@@ -247,6 +247,28 @@ test_lint_shows_every_problem_with_its_place() {
     printf '%s' "$out" | python3 -c 'import json,sys; assert len(json.load(sys.stdin)["problems"]) > 5'
     run tidegate lint nowhere
     expect_status 3
+    # All mistakes of each file.
+    cat >production/web.yaml <<'Y'
+version: 1
+app: web
+relase: {git: {url: "https://x.example/web.git", commit: 9fceb02d0ae598e95dc970b74767f19372d61af8}}
+root: srv/web
+user: root
+env: {1BAD: x, TIDEGATE_X: y}
+strategy: blue-green
+health:
+  - {http: {url: "http://{instance}/"}, succeses: 3}
+  - {tcp: nowhere}
+keep: 0
+Y
+    printf 'version: 1\nenvironments:\n  production: {strategi: auto, approvals: 99}\n  staging: {freezes: [{from: "2026-13-01", to: "2026-01-01"}]}\n' >tidegate.yaml
+    run tidegate lint
+    expect_status 2
+    for place in 3:1 4:7 5:7 6:13 6:28 9:41 10:11 11:7; do
+        expect_contains "$err" ": production/web.yaml:$place"
+    done
+    expect_lacks "$err" "production/web.yaml:9:1"
+    for place in 3:16 3:43 4:30; do expect_contains "$err" ": tidegate.yaml:$place"; done
     mkdir empty
     run tidegate lint empty
     expect_status 2

@@ -3,6 +3,7 @@
 #include "manifests/branch.hpp"
 #include "manifests/edit.hpp"
 #include "manifests/manifest.hpp"
+#include "manifests/mistakes.hpp"
 #include "shared/doc/json.hpp"
 #include "shared/doc/yaml.hpp"
 
@@ -20,6 +21,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (!again || !(*again == *json)) std::abort();
     }
     static_cast<void>(manifests::parse_branch_rules("f", text));
+    static_cast<void>(manifests::mistakes_of_branch_rules("f", text));
+    if (manifests::mistakes_of_manifest("f", text).empty() !=
+        manifests::parse_manifest("f", text).has_value())
+        std::abort();
     const auto manifest = manifests::parse_manifest("f", text);
     if (!manifest) return 0;
     static_cast<void>(manifests::release_id(*manifest));

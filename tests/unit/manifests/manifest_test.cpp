@@ -1,5 +1,9 @@
 #include "manifests/manifest.hpp"
 
+#include "manifests/mistakes.hpp"
+#include "shared/base/files.hpp"
+#include "shared/base/text.hpp"
+
 #include <doctest/doctest.h>
 
 #include <csignal>
@@ -381,4 +385,35 @@ TEST_CASE("manifest: every kind of health check is read, and nonsense is refused
         REQUIRE_FALSE(wrong.has_value());
         CHECK_MESSAGE(wrong.error().line().find(says) != std::string::npos, wrong.error().line());
     }
+}
+
+TEST_CASE("manifest: all mistakes are told wherever the first one is told, and none where none is") {
+    const auto folder = std::string(TIDEGATE_SOURCE_DIR) + "/manifests/examples/production/";
+    for (const auto& name : {"web.yaml", "docs.yaml", "api.yaml"}) {
+        const auto text = read_file(folder + name, 1 << 20);
+        if (!text) continue;
+        CHECK(mistakes_of_manifest(name, *text).empty());
+        const auto lines = split(*text, '\n');
+        // Each line left out, said twice, and each value made another kind.
+        for (size_t at = 0; at < lines.size(); ++at) {
+            for (const std::string_view change : {"", "twice", ": [x]", ": {a: 1}", ": ~", ": -1"}) {
+                std::string changed;
+                for (size_t i = 0; i < lines.size(); ++i) {
+                    const auto line = std::string(lines[i]);
+                    const auto colon = line.find(": ");
+                    if (i != at || change == "twice") changed += line + "\n";
+                    if (i != at || change.empty()) continue;
+                    if (change == "twice")
+                        changed += line + "\n";
+                    else
+                        changed += line.substr(0, colon) + std::string(change) + "\n";
+                }
+                const auto first = parse_manifest(name, changed);
+                const auto all = mistakes_of_manifest(name, changed);
+                CAPTURE(changed);
+                REQUIRE(all.empty() == first.has_value());
+            }
+        }
+    }
+    CHECK(mistakes_of_manifest("a", "keep: 0\nuser: root\nzz: 1\n").size() >= 3);
 }
