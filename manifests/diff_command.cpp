@@ -116,11 +116,15 @@ std::vector<std::string> other_keys(const Changed& change) {
 }
 
 std::string migration_text(const Manifest& manifest) {
-    if (!manifest.migrate.up) return {};
-    const auto up = manifest.migrate.up->shown();
-    if (manifest.migrate.compatible) return up + "; a revert needs no migration (compatible)";
-    return up + (manifest.migrate.down ? "; down: " + manifest.migrate.down->shown()
-                                       : "; no way back: hosts wait for retry --irreversible");
+    const auto& migrate = manifest.migrate;
+    if (!migrate.any()) return {};
+    auto text = migrate.shown();
+    if (migrate.backup) text += "; backup first: " + migrate.backup->shown();
+    if (migrate.compatible) return text + "; a revert needs no migration (compatible)";
+    if (migrate.sql) text += "; back by its down files";
+    if (migrate.down) text += "; down: " + migrate.down->shown();
+    if (migrate.restore) text += "; restore: " + migrate.restore->shown();
+    return text + (migrate.revertible() ? "" : "; no way back: hosts wait for retry --irreversible");
 }
 
 std::string activation_text(const Manifest& manifest) {
@@ -233,7 +237,7 @@ Value to_value(const Changed& change, const BranchRules& rules) {
     for (const auto& key : other_keys(change)) keys.push(key);
     value.set("other_keys", std::move(keys));
     if (change.after) {
-        value.set("migrates", change.after->migrate.up.has_value());
+        value.set("migrates", change.after->migrate.any());
         value.set("revertible", change.after->migrate.revertible());
         value.set("activate", activation_text(*change.after));
         value.set("hosts", hosts_text(change));

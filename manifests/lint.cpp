@@ -164,11 +164,13 @@ class Linter {
                 at("app"),
                 {}});
         if (!manifest.migrate.revertible())
-            problem(Error{ErrorKind::Invalid,
-                          "`migrate` has no way back",
-                          "add `down: …`, or `compatible: true` if the former release runs on the new schema",
-                          at("migrate"),
-                          {}});
+            problem(
+                Error{ErrorKind::Invalid,
+                      "`migrate` has no way back",
+                      "add `down: …`, `compatible: true` if the former release runs on the new schema, or "
+                      "`backup: …` and `restore: …`",
+                      at("migrate"),
+                      {}});
         check_root(environment, manifest, file, at("root"));
         depends_[environment][manifest.app] = {manifest.depends_on, at("depends_on")};
     }

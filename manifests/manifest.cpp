@@ -41,7 +41,7 @@ Result<Manifest> read_manifest(const Document& document) {
     manifest.env = read_env(top);
     manifest.secrets = read_secrets(top, manifest);
     manifest.build = read_build(top);
-    manifest.migrate = read_migrate(top);
+    manifest.migrate = read_migrate(top, manifest);
     manifest.blue_green = read_strategy(top);
     manifest.activate = read_activate(top);
     manifest.health = read_health(top, manifest);
@@ -88,7 +88,7 @@ std::string Manifest::label() const {
 
 bool Manifest::runs_commands() const {
     const auto is_script = [](const auto& step) { return std::holds_alternative<Script>(step.what); };
-    return !build.empty() || migrate.up || std::any_of(activate.begin(), activate.end(), is_script) ||
+    return !build.empty() || migrate.any() || std::any_of(activate.begin(), activate.end(), is_script) ||
            std::any_of(health.begin(), health.end(), [&](const HealthCheck& check) {
                return is_script(check) || std::holds_alternative<DatabaseCheck>(check.what);
            });

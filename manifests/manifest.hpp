@@ -61,16 +61,39 @@ struct BuildStep {
     shared::Duration timeout{900'000};
 };
 
+enum class DatabaseClient { Psql, Mysql, Sqlite3 };
+[[nodiscard]] std::string_view name_of(DatabaseClient client);  // "psql"
+
+// Migrations that Tidegate itself applies: a folder of NNN_name.up.sql and NNN_name.down.sql in the release, through the
+// database's own client as `user`. What is not said here comes by the client's own variables in `env` and `secrets`.
+struct SqlMigrations {
+    DatabaseClient client = DatabaseClient::Psql;
+    std::string folder;  // of the release
+    std::string
+        database;     // name, or for sqlite3 the file: absolute, or of the release and in one of `shared`
+    std::string url;  // instead: the variable of `env` or `secrets` that has the address; psql and mysql
+    std::string defaults_file;      // mysql: the only file of options it reads; absolute
+    shared::Duration wait{60'000};  // for the lock, while another host or process migrates
+    bool out_of_order = false;      // a lower number than an applied one may come later
+};
+
+// One of `up` and `sql`, or neither: nothing migrates.
 struct Migrate {
     std::optional<Script> up;
     std::optional<Script> down;
-    bool compatible = false;  // the former release runs on the new schema
+    std::optional<SqlMigrations> sql;
+    std::optional<Script> backup;   // before the first migration that changes something
+    std::optional<Script> restore;  // where a deployment is undone and there is no way down, or it fails
+    bool compatible = false;        // the former release runs on the new schema
     shared::Duration timeout{600'000};
     int line = 0;  // of `migrate`, for those who complain about it
     int column = 0;
 
-    // A deployment can be taken back: nothing migrates, or there is a way down, or none is needed.
-    [[nodiscard]] bool revertible() const { return !up || down || compatible; }
+    [[nodiscard]] bool any() const { return up || sql; }
+    // A deployment can be taken back: nothing migrates, or there is a way back, or none is needed. With `sql` the
+    // release's files have the last word, on the host.
+    [[nodiscard]] bool revertible() const { return !up || down || compatible || restore; }
+    [[nodiscard]] std::string shown() const;  // "./bin/migrate up", "db/migrations through psql"
 };
 
 enum class UnitAction { Start, Stop, Restart, Reload, ReloadOrRestart, Enable };
@@ -139,7 +162,6 @@ struct FileCheck {
     shared::Duration younger{0};  // changed within this time; 0: not asked
     std::string content;          // must be in it; empty: not asked
 };
-enum class DatabaseClient { Psql, Mysql, Sqlite3 };
 // One query through the client program, as `user`; host, port and password by its own variables (PGHOST, PGPASSWORD,
 // MYSQL_PWD …) in `env` and `secrets`.
 struct DatabaseCheck {

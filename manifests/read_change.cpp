@@ -1,4 +1,4 @@
-// `build`, `migrate`, `rollout`: how a release comes about.
+// `build`, `rollout`: how a release comes about.
 #include "manifests/sections.hpp"
 #include "shared/base/text.hpp"
 
@@ -34,22 +34,6 @@ std::vector<BuildStep> read_build(MapReader& top) {
             step.timeout = reader.duration("timeout", step.timeout, 1s, 24h);
         });
     return steps;
-}
-
-Migrate read_migrate(MapReader& top) {
-    Migrate migrate;
-    const Value* value = top.map("migrate");
-    nested(top, value, "migrate", [&](MapReader& reader) {
-        migrate.line = value->line;
-        migrate.column = value->column;
-        migrate.up = read_script(reader, "up");
-        migrate.down = read_script(reader, "down");
-        migrate.compatible = reader.boolean("compatible", false);
-        migrate.timeout = reader.duration("timeout", migrate.timeout, 1s, 24h);
-        if (!migrate.up && !reader.failed())
-            reader.reject(*value, "`migrate` without `up` migrates nothing", "add `up: …` or leave it out");
-    });
-    return migrate;
 }
 
 std::optional<Rollout> read_rollout(MapReader& top) {

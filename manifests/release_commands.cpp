@@ -44,8 +44,10 @@ struct Change {
 // Says what a deployment of the new manifest needs a person for.
 void warn_of(const Manifest& manifest) {
     if (!manifest.migrate.revertible())
-        warn("`migrate` has neither `down` nor `compatible: true`: a host waits for tidegatectl retry " +
-             manifest.app + " --irreversible");
+        warn(
+            "`migrate` has no `down`, no `restore` and no `compatible: true`: a host waits for tidegatectl "
+            "retry " +
+            manifest.app + " --irreversible");
 }
 
 Result<int> commit_change(const Checkout& checkout, const Change& change) {

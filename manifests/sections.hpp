@@ -24,7 +24,8 @@ void read_shared(shared::MapReader& top, Manifest& manifest);
 // After read_env(): a name in both is refused.
 [[nodiscard]] std::map<std::string, Secret> read_secrets(shared::MapReader& top, const Manifest& manifest);
 [[nodiscard]] std::vector<BuildStep> read_build(shared::MapReader& top);
-[[nodiscard]] Migrate read_migrate(shared::MapReader& top);
+// After root, shared paths, env and secrets: where a database may lie, and which variables there are.
+[[nodiscard]] Migrate read_migrate(shared::MapReader& top, const Manifest& manifest);
 [[nodiscard]] std::optional<Rollout> read_rollout(shared::MapReader& top);
 [[nodiscard]] std::vector<ActivateStep> read_activate(shared::MapReader& top);
 // `strategy`, `instances` and `upstream`.

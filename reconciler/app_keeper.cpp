@@ -28,6 +28,7 @@ class NoPorts final : public Ports {
     Result<std::string> discard() override { return std::string(); }
     Migration migration(Side) override { return {}; }
     Result<std::string> migrate(Side, Way, int) override { return fail(error_); }
+    Result<std::string> restore(Side, int) override { return fail(error_); }
     Result<std::optional<std::string>> current() override { return fail(error_); }
     Result<std::string> switch_to(Side) override { return fail(error_); }
     Result<std::string> activate(Side, int) override { return fail(error_); }
@@ -87,8 +88,9 @@ Declared AppKeeper::declared_of(const DeclaredApp& app, const AppRow& remembered
     out.commit = spec.commit.str();
     out.label = spec.label();
     out.self_heal = spec.self_heal;
-    out.migrates = spec.up.has_value();
-    out.revertible = spec.compatible || spec.down.has_value();
+    // With files of SQL the host knows only when it migrates whether each has a way back.
+    out.migrates = spec.migrates();
+    out.revertible = spec.compatible || spec.down || spec.sql || spec.restore;
     const auto& running = remembered.running;
     if (!running) return out;
     const auto former = spec_of(app_, running->manifest);
@@ -99,8 +101,9 @@ Declared AppKeeper::declared_of(const DeclaredApp& app, const AppRow& remembered
     out.back = running->commit != out.commit && first_there && *first_there && first_here && *first_here &&
                **first_there < **first_here;
     if (out.back && former) {
-        out.migrates = former->up.has_value();
-        out.revertible = former->compatible || former->down.has_value();
+        // A backup is no way back to an older release: it would take what was written since along.
+        out.migrates = former->migrates();
+        out.revertible = former->compatible || former->down || former->sql;
     }
     return out;
 }

@@ -117,7 +117,7 @@ Error unsupported(const std::string& file, std::string what, std::string hint) {
 }  // namespace
 
 bool AppSpec::runs_commands() const {
-    bool any = !build.empty() || up || down;
+    bool any = !build.empty() || migrates() || down;
     for (const auto& step : activate) any = any || std::holds_alternative<Script>(step.what);
     for (const auto& probe : probes)
         any = any || std::holds_alternative<RunProbe>(probe.what) ||
@@ -150,6 +150,9 @@ Result<AppSpec> read_app_spec(const std::string& file, const std::string& text) 
     for (const auto& step : manifest.build) spec.build.push_back({script_of(step.run), step.timeout});
     spec.up = script_of(manifest.migrate.up);
     spec.down = script_of(manifest.migrate.down);
+    spec.sql = manifest.migrate.sql;
+    spec.backup = script_of(manifest.migrate.backup);
+    spec.restore = script_of(manifest.migrate.restore);
     spec.compatible = manifest.migrate.compatible;
     spec.migrate_timeout = manifest.migrate.timeout;
     spec.blue_green = manifest.blue_green;

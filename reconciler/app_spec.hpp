@@ -56,6 +56,9 @@ struct AppSpec {
     std::vector<BuildStep> build;
     std::optional<Script> up;
     std::optional<Script> down;
+    std::optional<manifests::SqlMigrations> sql;
+    std::optional<Script> backup;
+    std::optional<Script> restore;
     bool compatible = false;
     shared::Duration migrate_timeout{600'000};
     std::optional<manifests::BlueGreen> blue_green;
@@ -67,6 +70,7 @@ struct AppSpec {
     std::string runtime_digest;  // over what a running app sees of its manifest
 
     [[nodiscard]] std::string label() const { return tag ? *tag : commit.short_str(); }
+    [[nodiscard]] bool migrates() const { return up || sql; }
     // Whether anything of it runs as a process of ours.
     [[nodiscard]] bool runs_commands() const;
 };

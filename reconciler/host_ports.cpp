@@ -69,6 +69,7 @@ Result<std::unique_ptr<HostPorts>> HostPorts::make(const Host& host, const Deplo
         const auto secrets = load_secrets(*spec);  // a missing secret is told of where it is needed
         if (!secrets) continue;
         for (const auto& entry : *secrets) hidden.push_back(entry.second);
+        if (spec->sql) hidden.push_back(sql_password(*spec->sql, spec->env, *secrets));
     }
     auto log = TRY(DeploymentLog::open(path, hidden));
     return std::unique_ptr<HostPorts>(
@@ -112,14 +113,15 @@ RunOptions HostPorts::options(std::string what, Duration timeout, int cancel_fd)
     return options;
 }
 
-Result<Exit> HostPorts::run_journalled(const Script& script, const CommandSite& where, RunOptions how) {
+Result<Exit> HostPorts::run_journalled(const Script& script, const CommandSite& where, RunOptions how,
+                                       DeploymentLog& log) {
     how.on_start = [this](pid_t pid) {
         const auto child = child_row(pid);
         if (!child) return;  // it has ended already
         if (auto ok = host_.journal.child_started(row_.id, *child); !ok)
             host_.log.warning("the journal cannot be written", ok.error());
     };
-    auto exit = run_script(script, where, how, log_);
+    auto exit = run_script(script, where, how, log);
     if (auto ok = host_.journal.child_ended(row_.id); !ok)
         host_.log.warning("the journal cannot be written", ok.error());
     return exit;
@@ -239,23 +241,6 @@ Result<std::string> HostPorts::discard() {
     TRY(store_.forget(to_.release));
     TRY(root_.remove(to_.release, {}));
     return "removed " + to_.release.str();
-}
-
-Migration HostPorts::migration(Side side) {
-    if (side == Side::From && !from_) return {};
-    const auto& of = spec(side);
-    return {of.up.has_value(), of.down.has_value(), of.compatible};
-}
-
-Result<std::string> HostPorts::migrate(Side side, Way way, int cancel_fd) {
-    const auto& of = spec(side);
-    const auto& script = way == Way::Up ? of.up : of.down;
-    if (!script) return std::string("nothing to do");
-    const auto where = TRY(site(side));
-    auto how = options(way == Way::Up ? "migrate.up" : "migrate.down", of.migrate_timeout, cancel_fd);
-    const auto exit = TRY(run_journalled(*script, where, std::move(how)));
-    const auto lines = lines_of(exit.out);
-    return lines.empty() ? std::string() : escape_foreign(lines.back());
 }
 
 Result<std::optional<std::string>> HostPorts::current() {

@@ -6,6 +6,7 @@
 #include "reconciler/host.hpp"
 #include "reconciler/ports.hpp"
 #include "reconciler/release_source.hpp"
+#include "reconciler/sql_migrate.hpp"
 #include "reconciler/stage.hpp"
 
 #include <functional>
@@ -27,6 +28,7 @@ class HostPorts final : public Ports {
     Result<std::string> discard() override;
     Migration migration(Side side) override;
     Result<std::string> migrate(Side side, Way way, int cancel_fd) override;
+    Result<std::string> restore(Side side, int cancel_fd) override;
     Result<std::optional<std::string>> current() override;
     Result<std::string> switch_to(Side side) override;
     Result<std::string> activate(Side side, int cancel_fd) override;
@@ -48,7 +50,23 @@ class HostPorts final : public Ports {
     [[nodiscard]] RunOptions options(std::string what, shared::Duration timeout, int cancel_fd) const;
     // run_script(), its child in the journal while it runs: a daemon that starts after a crash ends it first.
     [[nodiscard]] Result<shared::Exit> run_journalled(const Script& script, const CommandSite& where,
-                                                      RunOptions how);
+                                                      RunOptions how) {
+        return run_journalled(script, where, std::move(how), log_);
+    }
+    [[nodiscard]] Result<shared::Exit> run_journalled(const Script& script, const CommandSite& where,
+                                                      RunOptions how, DeploymentLog& log);
+
+    // Of host_migrate.cpp. What the journal knows of this deployment's migration beside begin and end.
+    [[nodiscard]] Result<std::optional<std::string>> noted(std::string_view what) const;
+    [[nodiscard]] Result<void> note(std::string_view what, const std::string& detail) const;
+    // The way that the deployment goes, against the one that undoes it.
+    [[nodiscard]] bool is_forward(Side side, Way way) const;
+    [[nodiscard]] bool may_go_for_good() const;
+    [[nodiscard]] Result<SqlMigrator> sql_migrator(Side side, const shared::Fd& folder, RunOptions how);
+    [[nodiscard]] Result<SqlMigrator::Work> sql_work(SqlMigrator& migrator, Side side, Way way);
+    [[nodiscard]] Result<std::string> migrate_sql(Side side, Way way, RunOptions how);
+    [[nodiscard]] Result<void> back_up(Side side, int cancel_fd);
+    [[nodiscard]] std::string author() const;
 
     // With `strategy: blue-green`; nullopt without it. The site must outlive it.
     [[nodiscard]] std::optional<BlueGreenInstances> instances(Side side, const CommandSite& where,

@@ -19,6 +19,7 @@ struct Migration {
     bool up = false;
     bool down = false;
     bool compatible = false;  // the former release runs on the new schema
+    bool restore = false;     // there is a command that brings the backup back
 };
 
 class Ports {
@@ -40,6 +41,8 @@ class Ports {
 
     [[nodiscard]] virtual Migration migration(Side side) = 0;
     [[nodiscard]] virtual Result<std::string> migrate(Side side, Way way, int cancel_fd) = 0;
+    // Brings back what this deployment's own backup holds.
+    [[nodiscard]] virtual Result<std::string> restore(Side side, int cancel_fd) = 0;
 
     // The release behind `current`.
     [[nodiscard]] virtual Result<std::optional<std::string>> current() = 0;

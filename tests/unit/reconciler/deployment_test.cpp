@@ -243,6 +243,37 @@ TEST_CASE("deployment: with a compatible schema the revert is a switch, and no m
     CHECK(rig.world.current == "r1");
 }
 
+TEST_CASE("deployment: where there is no way down, or it fails, the backup is brought back") {
+    struct Case {
+        bool down;
+        std::optional<Fault> down_fault;
+        bool restore_fails;
+        State end;
+        Acts acts;  // of the revert's first step
+    };
+    const Case cases[] = {
+        {false, std::nullopt, false, State::Reverted, {"restore r2"}},
+        {true, std::nullopt, false, State::Reverted, {"down r2"}},
+        {true, Fault::Error, false, State::Reverted, {"down r2 failed", "restore r2"}},
+        {true, Fault::Error, true, State::Broken, {"down r2 failed", "restore r2 failed"}},
+        // What passes by itself is tried again: no reason to lose what was written since.
+        {true, Fault::Transient, false, State::Reverted, {"down r2 failed", "down r2"}},
+    };
+    for (const auto& one : cases) {
+        Rig rig;
+        rig.world.to_migration = {true, one.down, false, true};
+        rig.world.faults["health r2"] = Fault::Error;
+        if (one.down_fault) rig.world.faults["down r2"] = *one.down_fault;
+        if (one.restore_fails) rig.world.faults["restore r2"] = Fault::Error;
+        CHECK(rig.run(rig.begin()).end == one.end);
+        Acts taken;
+        for (const auto& act : rig.world.log)
+            if (act.starts_with("down") || act.starts_with("restore")) taken.push_back(act);
+        CHECK(taken == one.acts);
+        if (one.end == State::Reverted) check_whole(rig.world);
+    }
+}
+
 TEST_CASE("deployment: going back, the release being left takes its migration back before the switch") {
     Rig rig;
     CHECK(rig.run(rig.begin()).good());

@@ -75,6 +75,9 @@ class TwinPorts final : public Ports {
         const auto name = std::string(way == Way::Up ? "up " : "down ") + release(side);
         return act(name, [&] { world_.schema = schema_after(side, way); });
     }
+    Result<std::string> restore(Side side, int) override {
+        return act("restore " + release(side), [&] { world_.schema = number(row_.from_release); });
+    }
     Result<std::optional<std::string>> current() override { return world_.current; }
     Result<std::string> switch_to(Side side) override {
         return act("switch " + release(side), [&] { world_.current = release(side); });
