@@ -15,6 +15,7 @@ constexpr std::array<std::string_view, 7> kVerbs{"nothing", "recover", "deploy",
                                                  "mend",    "wait",    "hold"};
 constexpr Duration kFirstBackoff{2000};
 constexpr Duration kLastBackoff{300'000};
+constexpr Duration kSeldom{3'600'000};
 constexpr Duration kLongestDelay = kLastBackoff + kLastBackoff / 4;
 
 Decision make(Verb verb, AppState state, std::string reason, std::optional<WallTime> again = {},
@@ -98,6 +99,10 @@ Duration backoff(int failures, double jitter) {
     return base + Duration(static_cast<Duration::rep>(extra));
 }
 
+Duration mend_delay(int mends) {
+    return mends > kMostMends ? kSeldom : backoff(mends, 0.5);
+}
+
 Decision decide(const std::optional<Declared>& declared, const Observed& observed, const AppRow& remembered,
                 bool unfinished, const Standing& standing, WallTime now) {
     // The disk first: a deployment that a crash left is brought to an end whatever else is the matter.
@@ -136,16 +141,16 @@ Decision decide(const std::optional<Declared>& declared, const Observed& observe
         if (auto back = kept_back(*declared, remembered, standing, now)) return *std::move(back);
     const auto& delay = remembered.delay;
     // A time further away than any delay is long was written by a clock that has been put right since.
+    const bool drifted = decision.state == AppState::Drifted;
     bool delayed = delay && delay->digest == declared->digest && delay->until > now &&
-                   delay->until <= now + kLongestDelay;
+                   delay->until <= now + (drifted ? kSeldom : kLongestDelay);
     if (held) {  // refused for want of a proof, which a newer revision may have brought
         delayed = delayed && hold->revision == declared->revision;
         if (delayed && decision.verb == Verb::Deploy)
             return make(Verb::Wait, AppState::Waiting, hold->reason, delay->until, Bar::Proof);
     }
     if (delayed && (decision.verb == Verb::Deploy || decision.verb == Verb::Mend))
-        return make(Verb::Wait, decision.verb == Verb::Mend ? AppState::Drifted : AppState::Waiting,
-                    delay->reason, delay->until);
+        return make(Verb::Wait, drifted ? AppState::Drifted : AppState::Waiting, delay->reason, delay->until);
     if (standing.tip_refused && decision.state == AppState::Converged)
         return make(decision.verb, AppState::Waiting, *standing.tip_refused);
     return decision;
