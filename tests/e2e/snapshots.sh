@@ -169,3 +169,37 @@ Y
     expect_contains "$err" "the working tree has no node_modules"
     expect_lacks "$err" "changed files of the tree"
 }
+
+# Content that the clone has; nothing is downloaded for a gate, and nothing written into the clone.
+test_files_of_git_lfs_have_their_content_and_submodules_are_said_to_be_empty() {
+    command -v git-lfs >/dev/null || skip "needs git-lfs"
+    new_app
+    git lfs install --local --skip-repo >/dev/null
+    git lfs track '*.bin' >/dev/null
+    seq 1 5000 >data.bin
+    gates pre-commit "{name: lfs, run: 'cp data.bin \"\$RECORD/data\"; git status --short >\"\$RECORD/status\"; ! grep spec/v1 data.bin'}"
+    git add -A
+    run git commit -qm one
+    expect_status 0
+    cmp data.bin "$RECORD/data" || fail "the gate saw a pointer"
+    expect_contains "$(git show HEAD:data.bin)" "git-lfs.github.com/spec/v1"
+    seq 5 6000 >data.bin
+    git add -A
+    run git commit -qm two
+    expect_status 0
+    cmp data.bin "$RECORD/data" || fail "the gate saw something else"
+    expect_equal "$(cat "$RECORD/status")" "M  data.bin"
+    find .git/lfs/objects -type f -delete
+    tidegate doctor --clear-snapshots >/dev/null
+    run tidegate run pre-commit --no-cache
+    expect_status 1
+    expect_contains "$(tr '\n' ' ' <<<"$out")" "Git LFS files that your clone has no content of are pointers: git lfs pull"
+    expect_no_file .git/lfs/logs # of downloads that did not work
+    git init -q "$work/lib"
+    git -C "$work/lib" commit -q --allow-empty -m lib
+    git -c protocol.file.allow=always submodule --quiet add "$work/lib" lib
+    gates pre-commit "{name: sub, run: 'test -e lib/file'}"
+    run git commit -qam three
+    expect_status 1
+    expect_contains "$(tr '\n' ' ' <<<"$err")" "Submodules are empty folders in the snapshot"
+}
