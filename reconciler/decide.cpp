@@ -13,6 +13,7 @@ constexpr std::array<std::string_view, 8> kAppStates{"converged", "converging", 
                                                      "drifted",   "paused",     "broken",  "unknown"};
 constexpr std::array<std::string_view, 7> kVerbs{"nothing", "recover", "deploy", "adopt",
                                                  "mend",    "wait",    "hold"};
+constexpr std::string_view kOnlyReported = " (self_heal is false: only reported)";
 constexpr Duration kFirstBackoff{2000};
 constexpr Duration kLastBackoff{300'000};
 constexpr Duration kSeldom{3'600'000};
@@ -48,10 +49,10 @@ Decision in_place(const Declared& declared, const Observed& observed, const AppR
     if (running->digest != declared.digest && !declared.same_runtime)
         return make(Verb::Deploy, AppState::Converging,
                     "the manifest's settings changed; the release is the same");
+    if (observed.drift && !declared.self_heal)
+        return make(Verb::Nothing, AppState::Drifted, *observed.drift + std::string(kOnlyReported));
     if (observed.drift)
-        return declared.self_heal && observed.mendable
-                   ? make(Verb::Mend, AppState::Drifted, *observed.drift)
-                   : make(Verb::Nothing, AppState::Drifted, *observed.drift);
+        return make(observed.mendable ? Verb::Mend : Verb::Nothing, AppState::Drifted, *observed.drift);
     if (running->digest != declared.digest || running->revision != declared.revision)
         return make(Verb::Adopt, AppState::Converged, "the manifest changed in nothing that runs");
     return make(Verb::Nothing, AppState::Converged, "the declared release runs");
@@ -62,7 +63,8 @@ Decision elsewhere(const Declared& declared, const Observed& observed, const App
     if (running && running->release == declared.release)
         return declared.self_heal
                    ? make(Verb::Deploy, AppState::Drifted, "`current` was moved; it is put back")
-                   : make(Verb::Nothing, AppState::Drifted, "`current` was moved by somebody");
+                   : make(Verb::Nothing, AppState::Drifted,
+                          "`current` was moved by somebody" + std::string(kOnlyReported));
     if (!observed.current) return make(Verb::Deploy, AppState::Converging, "nothing is deployed yet");
     return make(
         Verb::Deploy, AppState::Converging,

@@ -69,7 +69,7 @@ test_with_self_heal_false_drift_is_only_reported() {
 self_heal: false"
     overwrite VERSION junk
     wait_for 20 state_is drifted
-    wait_for 10 why_says "1 file changed: VERSION"
+    wait_for 10 why_says "1 file changed: VERSION (self_heal is false: only reported)"
     tidegatectl sync >/dev/null || true
     has VERSION junk
     # It is over when the file is as it was.
