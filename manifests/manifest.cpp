@@ -47,6 +47,8 @@ Result<Manifest> read_manifest(const Document& document) {
     manifest.health = read_health(top, manifest);
     manifest.soak = top.duration("soak", 0s, 0s, 24h * 30);
     manifest.rollout = read_rollout(top);
+    nested(top, top.map("limits"), "limits",
+           [&](MapReader& reader) { read_limits(reader, manifest.limits); });
     manifest.keep = static_cast<int>(top.integer("keep", 3, 1, 100));
     manifest.self_heal = top.boolean("self_heal", true);
     TRY(top.finish());

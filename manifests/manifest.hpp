@@ -3,6 +3,7 @@
 // here is valid everywhere; whether a host may and can do it is the host's question.
 #pragma once
 
+#include "manifests/limits.hpp"
 #include "shared/base/clock.hpp"
 #include "shared/base/names.hpp"
 
@@ -68,9 +69,10 @@ enum class DatabaseClient { Psql, Mysql, Sqlite3 };
 // database's own client as `user`. What is not said here comes by the client's own variables in `env` and `secrets`.
 struct SqlMigrations {
     DatabaseClient client = DatabaseClient::Psql;
-    std::string folder;    // of the release
-    std::string database;  // name, or for sqlite3 the file: absolute, or of the release in a shared folder
-    std::string url;       // instead: the variable of `env` or `secrets` that has the address; psql and mysql
+    std::string folder;  // of the release
+    std::string
+        database;     // name, or for sqlite3 the file: absolute, or of the release and in one of `shared`
+    std::string url;  // instead: the variable of `env` or `secrets` that has the address; psql and mysql
     std::string defaults_file;      // mysql: the only file of options it reads; absolute
     shared::Duration wait{60'000};  // for the lock, while another host or process migrates
     bool out_of_order = false;      // a lower number than an applied one may come later
@@ -209,6 +211,7 @@ struct Manifest {
     std::vector<HealthCheck> health;
     shared::Duration soak{0};
     std::optional<Rollout> rollout;
+    Limits limits;  // of its commands; a host may set lower ones
     int keep = 3;
     bool self_heal = true;
 

@@ -8,7 +8,7 @@ using namespace shared;
 
 namespace {
 
-Result<void> run_step(const ActivateStep& step, const ActivationSite& site) {
+Result<void> run_step(const ActivateStep& step, int number, const ActivationSite& site) {
     if (const auto* unit = std::get_if<UnitStep>(&step.what)) {
         site.log.note("── " + step.shown);
         return site.units.act(unit->verb, unit->unit,
@@ -21,6 +21,7 @@ Result<void> run_step(const ActivateStep& step, const ActivationSite& site) {
     }
     RunOptions options;
     options.what = "activate";
+    options.step = number;
     options.timeout = step.timeout;
     options.cancel_fd = site.cancel_fd;
     options.stays_behind = true;
@@ -32,7 +33,8 @@ Result<void> run_step(const ActivateStep& step, const ActivationSite& site) {
 
 Result<void> run_activation(const std::vector<ActivateStep>& steps, const ActivationSite& site) {
     for (const auto& step : steps) {
-        auto done = run_step(step, site);
+        const auto number = steps.size() > 1 ? static_cast<int>(&step - steps.data()) + 1 : 0;
+        auto done = run_step(step, number, site);
         if (done) continue;
         auto error = std::move(done.error());
         error.message = site.log.mask(error.message);  // a unit's last words may hold a secret

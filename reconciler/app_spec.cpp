@@ -97,6 +97,10 @@ std::string runtime_digest(const mf::Manifest& manifest) {
             script(std::get<mf::Script>(step.what));
         }
     }
+    // What an activation leaves running lives under them.
+    if (const auto& limits = manifest.limits; limits != mf::Limits{})
+        for (const auto number : {limits.memory, limits.cpu, limits.tasks, limits.open_files})
+            hash.field(std::to_string(number));
     if (const auto& both = manifest.blue_green)
         for (const auto* text : {&both->unit, &both->blue, &both->green, &both->upstream, &both->reload})
             hash.field(*text);
@@ -159,6 +163,7 @@ Result<AppSpec> read_app_spec(const std::string& file, const std::string& text) 
     for (const auto& step : manifest.activate) spec.activate.push_back(step_of(step));
     for (const auto& check : manifest.health) spec.probes.push_back(probe_of(check));
     spec.soak = manifest.soak;
+    spec.limits = manifest.limits;
     spec.keep = manifest.keep;
     spec.self_heal = manifest.self_heal;
     spec.runtime_digest = runtime_digest(manifest);

@@ -65,6 +65,7 @@ struct AppSpec {
     std::vector<ActivateStep> activate;
     std::vector<Probe> probes;
     shared::Duration soak{0};
+    manifests::Limits limits;
     int keep = 3;
     bool self_heal = true;
     std::string runtime_digest;  // over what a running app sees of its manifest

@@ -1,9 +1,9 @@
 #include "reconciler/commands.hpp"
 
+#include "reconciler/command_job.hpp"
 #include "shared/base/text.hpp"
 
 #include <pwd.h>
-#include <sys/resource.h>
 
 #include <cerrno>
 
@@ -15,6 +15,7 @@ namespace {
 
 constexpr size_t kKeptOutput = 64 << 10;
 constexpr size_t kQuoted = 300;
+constexpr std::string_view kReadOnly = "Read-only file system";
 constexpr const char* kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 struct Account {
@@ -60,15 +61,23 @@ std::string tail(const std::string& text, size_t most) {
     return text.size() <= most ? text : text.substr(text.size() - most);
 }
 
-Error failure(const Exit& exit, const RunOptions& options, const DeploymentLog& log) {
+Error failure(const Exit& exit, const std::string& how, const CommandSite& site, const RunOptions& options,
+              const DeploymentLog& log) {
     const auto words = last_words(exit);
     Error error;
     error.kind = exit.timed_out   ? ErrorKind::Timeout
                  : exit.cancelled ? ErrorKind::Cancelled
                                   : ErrorKind::Failed;
-    error.message = options.what + (exit.timed_out || exit.cancelled ? " " : " failed: ") + exit.describe() +
+    error.message = options.what + (exit.timed_out || exit.cancelled ? " " : " failed: ") + how +
                     (words.empty() ? "" : ": " + words);
-    if (!log.path().empty()) error.hint = "all of its output: " + log.path();
+    std::vector<std::string> hints;
+    if (!log.path().empty()) hints.push_back("all of its output: " + log.path());
+    if (site.sandbox.kind == SandboxKind::Unit && exit.out.find(kReadOnly) != std::string::npos)
+        hints.push_back("the sandbox lets it write " +
+                        (site.sandbox.writable.empty() ? "nothing of the host's"
+                                                       : "only " + join(site.sandbox.writable, ", ")) +
+                        "; `sandbox: {writable: …}` of tidegated.yaml adds to that");
+    error.hint = join(hints, "; ");
     return error;
 }
 
@@ -136,36 +145,45 @@ Result<Exit> run_script(const Script& script, const CommandSite& site, const Run
     if (geteuid() == 0 && (!site.user || site.user->uid == 0))
         return fail(ErrorKind::Denied, options.what + " would run as root; nothing of a release does",
                     "add `user: NAME` to the manifest");
-    Command command;
-    command.argv = script.command_line();
-    command.env = command_environment(site);
-    command.directory = site.directory;
-    command.timeout = options.timeout;
-    command.run_as = geteuid() == 0 ? site.user : std::nullopt;
-    command.cancel_fd = options.cancel_fd;
-    command.on_start = options.on_start;
-    command.input = options.input;
-    command.stays_behind = options.stays_behind;
-    command.limits = {{RLIMIT_CORE, 0}};  // a core holds the secrets
-    command.merge_streams = true;
-    command.output_limit = 0;
+    if (!site.sandbox.refused.empty())
+        return fail(ErrorKind::Denied, options.what + " is not run: " + site.sandbox.refused,
+                    site.sandbox.refused_mend);
+    CommandJob job;
+    job.what = options.what;
+    job.unit = options.step > 0 ? options.what + "." + std::to_string(options.step) : options.what;
+    job.app = site.app;
+    job.argv = script.command_line();
+    job.env = command_environment(site);
+    job.directory = site.directory;
+    job.timeout = options.timeout;
+    job.user = geteuid() == 0 ? site.user : std::nullopt;
+    job.cancel_fd = options.cancel_fd;
+    job.on_start = options.on_start;
+    job.input = options.input;
+    job.stays_behind = options.stays_behind;
+    job.builds = options.builds;
+    job.probes = options.probes;
+    job.sandbox = &site.sandbox;
     std::string said;
-    command.on_output = [&](Stream, std::string_view bytes) {
+    job.on_output = [&](std::string_view bytes) {
         log.output(bytes);
         if (options.on_output) options.on_output(bytes);
         said += bytes;
         if (said.size() > 4 * kKeptOutput) said = tail(said, 2 * kKeptOutput);
     };
+    job.on_unit = [&](const std::string& name) { log.note(options.what + ": in " + name); };
     log.note(options.what + ": " + script.shown());
-    auto exit = run(command);
+    auto end = site.sandbox.kind == SandboxKind::Unit ? run_as_unit(job) : run_as_process(job);
     log.finish_output();
-    if (!exit) return fail(std::move(exit.error()).during(options.what));
+    if (!end) return fail(std::move(end.error()).during(options.what));
+    Result<Exit> exit = std::move(end->exit);
     // Masked before it is cut: a cut would leave the end of a secret that no longer looks like one.
     exit->out = tail(log.mask(said), kKeptOutput);
     exit->truncated = said.size() > kKeptOutput;
-    log.note(options.what + ": " + exit->describe() + " after " + human_duration(exit->took));
+    const auto how = end->why.empty() ? exit->describe() : end->why;
+    log.note(options.what + ": " + how + " after " + human_duration(exit->took));
     if (exit->ok()) return exit;
-    return fail(failure(*exit, options, log));
+    return fail(failure(*exit, how, site, options, log));
 }
 
 }  // namespace tidegate::reconciler

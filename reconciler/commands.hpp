@@ -3,6 +3,7 @@
 #pragma once
 
 #include "reconciler/release_id.hpp"
+#include "reconciler/sandbox.hpp"
 #include "reconciler/secrets.hpp"
 #include "shared/base/clock.hpp"
 #include "shared/base/names.hpp"
@@ -73,15 +74,20 @@ struct CommandSite {
     std::map<std::string, std::string> secrets;
     std::optional<shared::RunAs> user;  // nullopt: as ourselves; refused (Denied) where we are root
     std::string label = {};             // what people call the release: "v1.4.2"
+    Sandbox sandbox = {};
 };
 
 struct RunOptions {
     std::string what = "command";  // "build", "migrate.up", "health": for messages and the log
     shared::Duration timeout{600'000};
     bool stays_behind = false;  // an activation: what it leaves running is not ended
+    bool builds = false;        // it may write in the release
+    bool probes = false;        // it comes again and again, several at once
+    int step = 0;               // of several with the same `what`, from 1; 0: the only one
     int cancel_fd = -1;
-    std::function<void(pid_t)> on_start;  // as shared::Command's
-    std::string input = {};               // its standard input, then closed
+    // As shared::Command's. Not called for a unit, which systemd knows and finds by its name.
+    std::function<void(pid_t)> on_start;
+    std::string input = {};  // its standard input, then closed
     // What it writes, both streams, as it came and unmasked: to be read by a program, never to be shown.
     std::function<void(std::string_view)> on_output = {};
 };
@@ -91,7 +97,7 @@ struct RunOptions {
 // Nothing else of ours.
 [[nodiscard]] shared::Environment command_environment(const CommandSite& site);
 
-// Runs to the end. Failed ("migrate.up failed: exit 1: <last line>", hint: where the log is), Timeout,
+// Runs to the end, in the site's sandbox. Denied where the sandbox that the host asks for cannot be had. Failed ("migrate.up failed: exit 1: <last line>", hint: where the log is), Timeout,
 // Cancelled, NotFound, Permission; messages are masked. The Exit's output is masked too, at most its last 64 KiB.
 [[nodiscard]] Result<shared::Exit> run_script(const Script& script, const CommandSite& site,
                                               const RunOptions& options, DeploymentLog& log);

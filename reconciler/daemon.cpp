@@ -1,13 +1,16 @@
 #include "reconciler/daemon.hpp"
 
+#include "reconciler/freshness.hpp"
 #include "reconciler/leftover.hpp"
 #include "reconciler/notify.hpp"
+#include "reconciler/sandbox.hpp"
 #include "shared/base/text.hpp"
 
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -49,6 +52,7 @@ Result<std::unique_ptr<Daemon>> Daemon::make(const HostConfig& config, DaemonOpt
             "the journal could not be read; it was set aside, and what is on disk is taken over",
             {{"folder", config.state}});
     end_leftovers(*daemon->journal_, daemon->host().log);
+    end_leftover_units(daemon->host().config, daemon->host().log);
     return daemon;
 }
 
@@ -128,9 +132,11 @@ Result<int> Daemon::run() {
     }
     notify_manager("READY=1");
     tell_status();
-    host().log.info("tidegated is up", {{"host", host().config.name},
-                                        {"environment", host().config.environment},
-                                        {"manifests", host().config.manifests_url->redacted()}});
+    host().log.info("tidegated is up",
+                    {{"host", host().config.name},
+                     {"environment", host().config.environment},
+                     {"sandbox", words_of(choose_sandbox(host().config.sandbox, geteuid()))},
+                     {"manifests", host().config.manifests_url->redacted()}});
     while (true) {
         turn();
         {
@@ -207,7 +213,7 @@ void Daemon::tell_status() {
         for (const auto& entry : slots_) ++states[name_of(entry.second.report.decision.state)];
         if (look_ && look_->refused) words = "; the newest revision is refused";
         if (look_ && look_->unreachable) words = "; the manifests cannot be looked at";
-        if (!freshness().stale.empty()) words = "; stale";
+        if (!stale().empty()) words = "; stale";
     }
     std::vector<std::string> counts;
     for (const auto& [state, count] : states)
@@ -218,19 +224,19 @@ void Daemon::tell_status() {
     notify_manager(told_status_);
 }
 
-Freshness Daemon::freshness() const {
-    return look_ ? freshness_of(*look_, host().config, clock_.now()) : Freshness{};
+std::string Daemon::stale() const {
+    return look_ ? freshness_of(*look_, host().config, clock_.now()).stale : std::string();
 }
 
 // Once when it begins, once when it ends.
 void Daemon::tell_freshness() {
     const std::lock_guard lock(mutex_);
-    const auto now = freshness();
-    if (now.stale.empty() == !told_stale_) return;
-    told_stale_ = !now.stale.empty();
+    const auto why = stale();
+    if (why.empty() == !told_stale_) return;
+    told_stale_ = !why.empty();
     if (told_stale_)
         host().log.error("stale: what is declared may have changed; apps run on as they are",
-                         {{"reason", now.words()}});
+                         {{"reason", why}});
     else
         host().log.info("no longer stale: the manifests branch is followed again");
 }
@@ -297,7 +303,7 @@ int Daemon::wait_ms() {
         at(give_up_at_);
     } else {
         if (!looking_ && !options_.once) at(next_look_);
-        if (const auto stale = freshness().at; stale && !options_.once)
+        if (const auto stale = freshness_of(*look_, host().config, clock_.now()).at; stale && !options_.once)
             at(clock_.mono() + (*stale - clock_.now()));
         for (const auto& [name, slot] : slots_)
             if (!slot.running && !options_.once) at(slot.again);

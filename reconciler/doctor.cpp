@@ -1,7 +1,9 @@
 #include "reconciler/doctor.hpp"
 
 #include "reconciler/app_root.hpp"
+#include "reconciler/command_job.hpp"
 #include "reconciler/host_config.hpp"
+#include "reconciler/sandbox.hpp"
 #include "reconciler/secrets.hpp"
 #include "reconciler/source.hpp"
 #include "reconciler/units.hpp"
@@ -11,8 +13,10 @@
 #include "shared/sign/allowed_signers.hpp"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/timex.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -48,6 +52,7 @@ class Examination {
         clock();
         database(*config);
         services();
+        sandbox(*config);
         daemon(*config);
         return std::move(findings_);
     }
@@ -232,6 +237,22 @@ class Examination {
             return bad("systemd", "tidegated.service is " + state->words(),
                        "systemctl start tidegated; journalctl -u tidegated");
         good("systemd", "tidegated.service is " + state->words());
+    }
+
+    void sandbox(const HostConfig& config) {
+        // The state folder is the daemon's own.
+        struct stat facts {};
+        const bool known = stat(config.state.c_str(), &facts) == 0;
+        const auto choice = choose_sandbox(config.sandbox, known ? facts.st_uid : geteuid());
+        if (const auto program = command_program(); !program)
+            return bad("sandbox", program.error().line(), program.error().hint);
+        if (choice.refused)
+            return bad("sandbox", "`sandbox: systemd` cannot be had: " + choice.why, choice.mend);
+        if (choice.kind == SandboxKind::Unit)
+            return good("sandbox", "each command of a release is a unit of systemd below " +
+                                       command_slice(config.state) + ", fenced in");
+        warn("sandbox", "commands of releases have their user and limits, and no fences: " + choice.why,
+             choice.mend);
     }
 
     void daemon(const HostConfig& config) {

@@ -1,6 +1,8 @@
 #include "reconciler/host_config.hpp"
 
+#include "manifests/limits.hpp"
 #include "shared/base/files.hpp"
+#include "shared/base/text.hpp"
 #include "shared/doc/reader.hpp"
 
 #include <fcntl.h>
@@ -122,6 +124,23 @@ Result<SourceRule> read_access(const Document& document, const Value& value) {
     return access;
 }
 
+// What a host loosens: paths that its apps' commands may write, and fences that are left out.
+Loosened loosened_of(MapReader& reader) {
+    Loosened loosened;
+    loosened.writable = reader.texts("writable");
+    for (const auto& path : loosened.writable)
+        if (!absolute_and_plain(path))
+            reader.reject(*reader.any("writable"), "must be an absolute path without `..`: " + path);
+    for (const auto& name : reader.texts("allow")) {
+        const auto known = std::find(std::begin(kFences), std::end(kFences), name);
+        if (known == std::end(kFences))
+            reader.reject(*reader.any("allow"), "the sandbox has no fence `" + name + "`",
+                          "known: " + join({std::begin(kFences), std::end(kFences)}, " "));
+        loosened.allow.insert(name);
+    }
+    return loosened;
+}
+
 // Parts that the format names and this build lacks: their harmless value passes, anything else is refused.
 void read_not_built(MapReader& top, const Document& document) {
     for (const char* key : {"status", "webhook"})
@@ -172,24 +191,12 @@ void read_credentials(MapReader& top, const Document& document, HostConfig& conf
     }
 }
 
-// "8GiB": digits and one of B KiB MiB GiB TiB.
-std::optional<std::uint64_t> size_of(std::string_view text) {
-    std::uint64_t number = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (code != std::errc()) return std::nullopt;
-    const std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
-    constexpr std::string_view kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    for (unsigned i = 0; i < std::size(kUnits); ++i)
-        if (unit == kUnits[i] && number > 0 && number < (1ULL << 20)) return number << (10 * i);
-    return std::nullopt;
-}
-
 Result<void> read_limits(const Document& document, const Value& value, HostConfig& config) {
     MapReader reader(document, value, "limits");
     const auto size = [&](std::string_view key, std::uint64_t& limit) {
         const auto text = reader.optional_text(key);
         if (!text) return;
-        if (const auto bytes = size_of(*text))
+        if (const auto bytes = manifests::size_of(*text))
             limit = *bytes;
         else
             reader.reject(*reader.any(key), "not a size: `" + text->substr(0, 80) + "`",
@@ -200,6 +207,27 @@ Result<void> read_limits(const Document& document, const Value& value, HostConfi
     size("file", config.limits.file);
     config.limits.files = static_cast<std::uint64_t>(
         reader.integer("files", static_cast<std::int64_t>(config.limits.files), 1, 100'000'000));
+    manifests::read_limits(reader, config.command_limits);
+    return reader.finish();
+}
+
+Result<void> read_loosened(const Document& document, const Value& value, Loosened& loosened) {
+    MapReader reader(document, value, "sandbox");
+    loosened = loosened_of(reader);
+    return reader.finish();
+}
+
+// `sandbox: auto`, or a map with `mode` and what is loosened.
+Result<void> read_sandbox(const Document& document, const Value& value, HostConfig& config) {
+    MapReader reader(document, value, "sandbox");
+    config.sandbox = static_cast<SandboxMode>(reader.choice("mode", {"auto", "systemd", "process"}, 0));
+    config.loosened[""] = loosened_of(reader);
+    if (const Value* apps = reader.map("apps"))
+        for (const auto& entry : apps->map()) {
+            if (auto ok = check_name("app", entry.key); !ok) reader.reject(entry.value, ok.error());
+            if (auto ok = read_loosened(document, entry.value, config.loosened[entry.key]); !ok)
+                reader.reject(ok.error());
+        }
     return reader.finish();
 }
 
@@ -241,6 +269,10 @@ Result<HostConfig> parse_host_config(std::string file, std::string text) {
     nested(top, document, "trust", Required::No, config, read_trust);
     read_credentials(top, document, config);
     nested(top, document, "limits", Required::No, config, read_limits);
+    if (const Value* sandbox = top.any("sandbox"); sandbox != nullptr && !sandbox->is(Value::Kind::Map))
+        config.sandbox = static_cast<SandboxMode>(top.choice("sandbox", {"auto", "systemd", "process"}, 0));
+    else
+        nested(top, document, "sandbox", Required::No, config, read_sandbox);
     read_roots(top, config);
     if (auto path = path_key(top, "state")) config.state = *path;
     if (auto path = path_key(top, "socket")) config.socket = *path;

@@ -3,6 +3,7 @@
 // lacks is an error at its place, never ignored.
 #pragma once
 
+#include "manifests/limits.hpp"
 #include "shared/base/clock.hpp"
 #include "shared/base/names.hpp"
 #include "shared/log/log.hpp"
@@ -10,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,17 @@ struct SourceLimits {
     std::uint64_t release = 64ULL << 30;  // bytes of all its files
     std::uint64_t file = 4ULL << 30;      // bytes of one of them
     std::uint64_t files = 1'000'000;
+};
+
+// What the commands of releases run in: transient units of systemd, or processes with what setuid and setrlimit give.
+enum class SandboxMode { Auto, Systemd, Process };
+
+// Fences of the sandbox that a host may leave out for its apps' commands.
+inline constexpr std::string_view kFences[] = {"devices", "home", "namespaces", "new-privileges",
+                                               "system-calls"};
+struct Loosened {
+    std::vector<std::string> writable;  // absolute paths, beside the app's shared ones
+    std::set<std::string> allow;        // of kFences
 };
 
 struct HostConfig {
@@ -66,6 +79,9 @@ struct HostConfig {
 
     std::vector<SourceRule> credentials;
     SourceLimits limits;
+    manifests::Limits command_limits;
+    SandboxMode sandbox = SandboxMode::Auto;
+    std::map<std::string, Loosened> loosened;  // by app; "": for every app
     std::vector<std::string> roots;
     std::string state = "/var/lib/tidegate";
     std::string socket = "/run/tidegate/control.sock";

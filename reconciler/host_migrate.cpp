@@ -130,6 +130,7 @@ Result<void> HostPorts::back_up(Side side, int cancel_fd) {
     const auto name = backup_name(row_.id, row_.started);
     auto where = TRY(site(side));
     where.env["TIDEGATE_BACKUP"] = TRY(make_backup_folder(root_, name));
+    where.sandbox.writable.push_back(where.env["TIDEGATE_BACKUP"]);
     const auto made =
         run_journalled(*of.backup, where, options("migrate.backup", of.migrate_timeout, cancel_fd));
     if (!made) {

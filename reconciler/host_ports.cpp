@@ -36,13 +36,14 @@ Result<std::optional<RunAs>> app_user(const AppSpec& spec) {
     return resolve_user(spec.user);
 }
 
-Result<CommandSite> command_site(const AppSpec& spec, const AppRoot& root,
+Result<CommandSite> command_site(const HostConfig& config, const AppSpec& spec, const AppRoot& root,
                                  const std::optional<std::string>& previous) {
     CommandSite site{spec.app, spec.release, std::nullopt, spec.commit, root.release_path(spec.release),
                      spec.env, {},           root.user()};
     if (previous && !previous->empty()) site.previous = TRY(ReleaseId::parse(*previous));
     site.secrets = TRY(load_secrets(spec));
     site.label = spec.label();
+    site.sandbox = sandbox_for(config, spec.app, root, spec.shared, spec.limits);
     return site;
 }
 
@@ -95,9 +96,11 @@ Result<ReleaseId> HostPorts::release(Side side) const {
 }
 
 Result<CommandSite> HostPorts::site(Side side) const {
-    auto site = TRY(command_site(spec(side), root_, side == Side::To ? row_.from_release : row_.to_release));
+    auto site = TRY(command_site(host_.config, spec(side), root_,
+                                 side == Side::To ? row_.from_release : row_.to_release));
     site.release = TRY(release(side));
     site.directory = root_.release_path(site.release);
+    site.sandbox.deployment = row_.id;
     return site;
 }
 
@@ -226,8 +229,12 @@ Result<std::string> HostPorts::build(int cancel_fd) {
     if (!staged_) return fail(ErrorKind::Broken, "the release was not staged by this deployment");
     if (!to_.build.empty()) {
         const auto where = TRY(site(Side::To));
-        for (const auto& step : to_.build)
-            TRY(run_journalled(step.run, where, options("build", step.timeout, cancel_fd)));
+        for (const auto& step : to_.build) {
+            auto how = options("build", step.timeout, cancel_fd);
+            how.builds = true;
+            how.step = to_.build.size() > 1 ? static_cast<int>(&step - to_.build.data()) + 1 : 0;
+            TRY(run_journalled(step.run, where, std::move(how)));
+        }
     }
     TRY(seal_release(root_, store_, to_.release, std::move(*staged_), !to_.build.empty()));
     staged_.reset();

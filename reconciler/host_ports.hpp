@@ -93,7 +93,8 @@ class HostPorts final : public Ports {
 // Every secret of a manifest, by the name of its variable.
 [[nodiscard]] Result<std::map<std::string, std::string>> load_secrets(const AppSpec& spec);
 // What a release's commands and probes see; `directory` is the release's folder.
-[[nodiscard]] Result<CommandSite> command_site(const AppSpec& spec, const AppRoot& root,
+[[nodiscard]] Result<CommandSite> command_site(const HostConfig& config, const AppSpec& spec,
+                                               const AppRoot& root,
                                                const std::optional<std::string>& previous);
 // Whom the app's folders and commands belong to; nullopt: ourselves.
 [[nodiscard]] Result<std::optional<shared::RunAs>> app_user(const AppSpec& spec);

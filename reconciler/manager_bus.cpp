@@ -37,6 +37,7 @@ Error told(const sd_bus_error& error, const std::string& what) {
                 "install the unit below /etc/systemd/system, then: systemctl daemon-reload",
                 {},
                 {}};
+    if (is(".UnitExists")) return {ErrorKind::Exists, words, "", {}, {}};
     if (is(".AccessDenied") || is(".InteractiveAuthorizationRequired"))
         return {ErrorKind::Permission, words, "run the daemon as root, or allow it by a polkit rule", {}, {}};
     if (is(".NoReply") || is(".Disconnected") || is(".Timeout"))
@@ -159,6 +160,28 @@ Result<void> ManagerBus::watch_unit(const std::string& object) {
         sd_bus_match_signal(bus_.get(), nullptr, destination(), object.c_str(),
                             "org.freedesktop.DBus.Properties", "PropertiesChanged", on_change, heard_.get());
     if (code < 0) return bus_failed("systemd cannot be listened to", code);
+    return {};
+}
+
+std::optional<std::string> ManagerBus::ended_job(const std::string& job) const {
+    const auto found = heard_->jobs.find(job);
+    if (found == heard_->jobs.end()) return std::nullopt;
+    return found->second;
+}
+
+Result<void> ManagerBus::hear(std::vector<pollfd>& others, MonoTime until) {
+    bool heard = false;
+    int processed = 0;
+    while ((processed = sd_bus_process(bus_.get(), nullptr)) > 0) heard = true;
+    if (processed < 0) return bus_failed("systemd went away", processed);
+    const auto left = std::chrono::ceil<Duration>(until - std::chrono::steady_clock::now()).count();
+    const auto wait_ms = heard ? 0 : static_cast<int>(std::clamp<Duration::rep>(left, 0, 3'600'000));
+    others.push_back({sd_bus_get_fd(bus_.get()), static_cast<short>(sd_bus_get_events(bus_.get())), 0});
+    ::poll(others.data(), others.size(), wait_ms);
+    others.pop_back();
+    while ((processed = sd_bus_process(bus_.get(), nullptr)) > 0) {
+    }
+    if (processed < 0) return bus_failed("systemd went away", processed);
     return {};
 }
 

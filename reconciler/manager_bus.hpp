@@ -6,12 +6,14 @@
 #include "shared/base/error.hpp"
 #include "shared/base/handle.hpp"
 
+#include <poll.h>
 #include <systemd/sd-bus.h>
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +48,11 @@ class ManagerBus {
     [[nodiscard]] std::uint64_t changed() const { return heard_->changes; }
     // The job's result ("done", "failed", "timeout", "canceled", "dependency", "skipped"); Timeout, Cancelled.
     [[nodiscard]] Result<std::string> wait_job(const std::string& job, shared::MonoTime until, int cancel_fd);
+    // What came of it so far; nullopt while it runs.
+    [[nodiscard]] std::optional<std::string> ended_job(const std::string& job) const;
+    // Hears what systemd says, and returns: at once where it said something, else when one of `others` is ready (see
+    // their revents) or the time has come.
+    [[nodiscard]] Result<void> hear(std::vector<pollfd>& others, shared::MonoTime until);
     // Until `done` says so; it is asked after every message. False: the time is up.
     [[nodiscard]] Result<bool> wait(const std::function<bool()>& done, shared::MonoTime until, int cancel_fd);
 

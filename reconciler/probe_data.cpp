@@ -76,6 +76,7 @@ ProbeAnswer ask(const DatabaseProbe& probe, const HealthSite& site, int cancel_f
     auto quiet = DeploymentLog::none(secrets);
     RunOptions options;
     options.what = "query";
+    options.probes = true;
     options.timeout = probe.within;
     options.cancel_fd = cancel_fd;
     const auto exit = run_script({"", database_command(probe.check, probe.within)}, where, options, quiet);

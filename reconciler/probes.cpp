@@ -82,6 +82,7 @@ ProbeAnswer ask(const RunProbe& probe, const HealthSite& site, int cancel_fd) {
     auto quiet = DeploymentLog::none(secrets);  // dozens of tries would fill the deployment's log
     RunOptions options;
     options.what = "probe";
+    options.probes = true;
     options.timeout = probe.within;
     options.cancel_fd = cancel_fd;
     const auto exit = run_script(probe.script, *site.commands, options, quiet);

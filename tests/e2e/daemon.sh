@@ -53,7 +53,7 @@ test_a_wrong_configuration_is_told_of_and_not_taken_over() {
     echo "intervall: 5s" >>etc/tidegated.yaml
     kill -HUP "$daemon_pid"
     wait_for 20 grep -q "the configuration is not taken over" .background.log
-    grep -q "tidegated.yaml:12:1" .background.log || fail "no place: $(tail -n3 .background.log)"
+    grep -q "tidegated.yaml:13:1" .background.log || fail "no place: $(tail -n3 .background.log)"
     wait_for 20 state_is converged
     # A right one is taken over: with the next look so soon, the next release comes by itself.
     interval=1s
@@ -175,5 +175,5 @@ test_doctor_finds_what_is_wrong_and_says_what_mends_it() {
     run tidegatectl doctor --config "$work/etc/tidegated.yaml"
     expect_status 1
     expect_contains "$out" "unknown key \`stat\`"
-    expect_contains "$out" "tidegated.yaml:12:1"
+    expect_contains "$out" "tidegated.yaml:13:1"
 }

@@ -21,6 +21,7 @@ test_an_installed_program_runs_from_where_it_lies() {
         expect_file "$work/prefix/share/zsh/site-functions/_$program"
         expect_file "$work/prefix/share/fish/vendor_completions.d/$program.fish"
     done
+    expect_file "$work/prefix/libexec/tidegate/tidegate-command"
     expect_file "$work/prefix/lib/tmpfiles.d/tidegate.conf"
     expect_file "$work/prefix/share/doc/tidegate/examples/tidegated.yaml"
 }

@@ -123,9 +123,10 @@ trust:
   allowed_signers: $work/allowed_signers
   attestations: off
   protocols: [file]
-roots: [$work/srv]
+roots: [${roots:-$work/srv}]
 state: $work/state
 socket: $work/run/control.sock
+sandbox: ${sandbox:-process}
 log: {format: text, level: info}
 YAML
     export TIDEGATE_SOCKET=$work/run/control.sock

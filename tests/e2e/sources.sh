@@ -21,6 +21,7 @@ ${trust_more:-}
 roots: [$work/srv]
 state: $work/state
 socket: $work/run/control.sock
+sandbox: process
 log: {format: text, level: info}
 ${1:-}
 YAML

@@ -26,7 +26,7 @@ exec systemd-nspawn -q -D "\$root" --register=no --keep-unit --private-network -
     --bind="$work" --bind-ro="$TIDEGATE_BIN" -b systemd.unit=multi-user.target
 SH
     chmod +x "$work/boot"
-    SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=$([ -e /sys/fs/cgroup/cgroup.controllers ] && echo 1 || echo 0) \
+    SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=${unified:-$([ -e /sys/fs/cgroup/cgroup.controllers ] && echo 1 || echo 0)} \
         setsid unshare -m "$work/boot" >"$work/boot.log" 2>&1 </dev/null &
     echo $! >>"$work/.started"
     nspawn=$!
@@ -48,7 +48,7 @@ unit() { cat >"$work/units/$1"; }
 # What `world` gives, with a service of systemd's in the place of a script.
 host_world() {
     mkdir -p "$work/units"
-    world
+    sandbox="{writable: [$work/appstate]}" world
     unit web.service <<UNIT
 [Unit]
 StartLimitIntervalSec=0
@@ -242,7 +242,8 @@ test_the_installed_unit_starts_deploys_reloads_and_leaves_its_apps_running() {
     program=$(dirname "$TIDEGATE_BIN")/systemd/tidegated.service
     [ -e "$program" ] || skip "no unit was configured"
     release 1 1 1
-    declare_release 1 "keep: 2"
+    declare_release 1 "keep: 2
+build: [{run: id -un >who}]"
     inside mkdir -p /etc/tidegate
     inside cp etc/tidegated.yaml /etc/tidegate/tidegated.yaml
     inside sed -i "s|^state: .*|state: /var/lib/tidegate|; s|^socket: .*|socket: /run/tidegate/control.sock|" /etc/tidegate/tidegated.yaml
@@ -259,6 +260,10 @@ test_the_installed_unit_starts_deploys_reloads_and_leaves_its_apps_running() {
     wait_for 20 bash -c "nsenter -t $host_pid -a journalctl -u tidegated -o cat | grep -q 'configuration was read again'"
     inside env -u TIDEGATE_SOCKET "$TIDEGATE_BIN/tidegatectl" doctor >doctor || { cat doctor; inside journalctl -u tidegated -o cat | tail -n5; fail "doctor"; }
     expect_contains "$(cat doctor)" "tidegated.service is active (running)"
+    expect_contains "$(cat doctor)" "sandbox: each command of a release is a unit of systemd below system-tidegate.slice"
+    # Its own fences let it ask for those of the commands.
+    expect_contains "$(inside journalctl -o cat)" "Tidegate: build of web"
+    expect_equal "$(cat srv/web/current/who)" nobody
     inside systemctl stop tidegated.service
     expect_equal "$(inside systemctl show -P Result tidegated.service)" success
     inside_serves 1

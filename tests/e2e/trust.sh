@@ -59,6 +59,7 @@ trust:
 roots: [$work/srv]
 state: $work/state
 socket: $work/run/control.sock
+sandbox: process
 log: {format: text, level: info}
 Y
     chmod 644 "$work/etc/tidegated.yaml"

@@ -55,10 +55,12 @@ Call on_fd(const char* name, int fd, bool allocates = false) {
     return call;
 }
 
+// On a disk, that is; a file in memory (memfd_create) knows nothing of a full one.
 bool is_file(int fd) {
     struct stat info {};
     return fd != plan().log && syscall(SYS_fstat, fd, &info) == 0 &&
-           (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode));
+           (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode)) &&
+           strncmp(on_fd("", fd).path, "/memfd:", 7) != 0;
 }
 
 bool is_device(const char* path) {

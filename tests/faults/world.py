@@ -130,6 +130,7 @@ trust: {{allowed_signers: {self.work}/allowed_signers, attestations: off, protoc
 roots: [{self.disk}/srv]
 state: {self.disk}/state
 socket: {self.work}/run/control.sock
+sandbox: process
 log: {{format: text, level: info}}
 """)
 
@@ -171,7 +172,7 @@ root: {self.root}
 shared: {{dirs: [storage]}}
 env: {{STATE: {self.disk}/appstate}}
 build: [{{run: [./bin/build], timeout: {timeout}}}]
-migrate: {values.get('migrate') or f"{{up: [./bin/migrate, up], down: [./bin/migrate, down], timeout: {timeout}}}"}
+migrate: {{up: [./bin/migrate, up], down: [./bin/migrate, down], timeout: {timeout}}}
 activate: [{{run: [./bin/activate], timeout: {timeout}}}]
 health: [{{run: [./bin/healthy], for: {values['health_for']}, within: {values['within']}, interval: 20ms}}]
 keep: {values['keep']}

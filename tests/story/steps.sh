@@ -79,6 +79,7 @@ trust:
 roots: [$work/host/srv]
 state: $work/host/state
 socket: $work/host/run/control.sock
+sandbox: process
 log: {format: text, level: info}
 YAML
     chmod 600 "$work/host/tidegated.yaml"

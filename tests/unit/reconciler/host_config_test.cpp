@@ -30,6 +30,21 @@ TEST_CASE("host config: the least there can be has safe defaults") {
     CHECK(config->manifests_branch->str() == "refs/heads/deploy");
 }
 
+TEST_CASE("host config: the sandbox is a word, or a map of what is loosened for all and for single apps") {
+    CHECK(parse_host_config("t.yaml", kLeast)->sandbox == SandboxMode::Auto);
+    CHECK(parse_host_config("t.yaml", kLeast + "sandbox: process\n")->sandbox == SandboxMode::Process);
+    const auto config = parse_host_config(
+        "t.yaml", kLeast +
+                      "sandbox: {mode: systemd, writable: /var/spool/x, apps: {web: {allow: [home]}}}\n"
+                      "limits: {memory: 2GiB, cpu: 150%, tasks: 300, open_files: 1024}\n");
+    REQUIRE(config.has_value());
+    CHECK(config->sandbox == SandboxMode::Systemd);
+    CHECK(config->loosened.at("").writable == std::vector<std::string>{"/var/spool/x"});
+    CHECK(config->loosened.at("web").allow.count("home") == 1);
+    const manifests::Limits limits{2ULL << 30, 150, 300, 1024};
+    CHECK(config->command_limits == limits);
+}
+
 TEST_CASE("host config: what is wrong, missing or not built is said at its place") {
     struct Case {
         const char* name;
@@ -38,6 +53,16 @@ TEST_CASE("host config: what is wrong, missing or not built is said at its place
         int line;
     };
     const Case cases[] = {
+        {"a sandbox that is none", kLeast + "sandbox: off\n", ErrorKind::Invalid, 5},
+        {"a fence that is none", kLeast + "sandbox: {allow: [everything]}\n", ErrorKind::Invalid, 5},
+        {"a writable path with ..", kLeast + "sandbox:\n  writable: [/srv/../etc]\n", ErrorKind::Invalid, 6},
+        {"an app's sandbox with a mode", kLeast + "sandbox:\n  apps:\n    web: {mode: process}\n",
+         ErrorKind::Invalid, 7},
+        {"memory without a unit", kLeast + "limits: {memory: 512}\n", ErrorKind::Invalid, 5},
+        {"hardly any memory", kLeast + "limits: {memory: 1KiB}\n", ErrorKind::Invalid, 5},
+        {"no processor", kLeast + "limits: {cpu: 0%}\n", ErrorKind::Invalid, 5},
+        {"processors without %", kLeast + "limits: {cpu: 2}\n", ErrorKind::Invalid, 5},
+        {"no task", kLeast + "limits: {tasks: 0}\n", ErrorKind::Invalid, 5},
         {"unknown key", kLeast + "rots: [/srv]\n", ErrorKind::Invalid, 5},
         {"status is not built", kLeast + "status: 127.0.0.1:9617\n", ErrorKind::Invalid, 5},
         {"webhook is not built", kLeast + "webhook: {listen: x}\n", ErrorKind::Invalid, 5},

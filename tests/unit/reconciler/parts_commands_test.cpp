@@ -79,6 +79,59 @@ TEST_CASE("commands: a list is executed as it is, without a shell") {
     CHECK(exit->out == "$HOME; id *\n");
 }
 
+TEST_CASE("commands: what cannot be started says why, by its own name") {
+    const PartsRig rig;
+    auto log = DeploymentLog::none();
+    auto site = site_of(rig);
+    const auto none = run_script(Script{"", {"no-such-program"}}, site, {}, log);
+    REQUIRE_FALSE(none.has_value());
+    CHECK(none.error().kind == ErrorKind::NotFound);
+    CHECK(none.error().message == "program not found: no-such-program");
+    rig.sh("touch srv/text && chmod 644 srv/text");
+    const auto text = run_script(Script{"", {"./text"}}, site, {}, log);
+    REQUIRE_FALSE(text.has_value());
+    CHECK(text.error().kind == ErrorKind::Permission);
+    CHECK(text.error().message.find("cannot execute ./text") == 0);
+    site.directory += "/gone";
+    const auto gone = run_script(sh("true"), site, {}, log);
+    REQUIRE_FALSE(gone.has_value());
+    CHECK(gone.error().message.find("cannot enter the working directory") == 0);
+}
+
+TEST_CASE("commands: limits hold, and what a command left is ended, wherever it went (attack 52)") {
+    const PartsRig rig;
+    auto log = DeploymentLog::none();
+    auto site = site_of(rig);
+    site.sandbox.limits = {512 << 20, 0, 0, 99};
+    site.sandbox.file = 1 << 20;
+    RunOptions options;
+    options.builds = true;
+    const auto said =
+        run_script(Script{"",
+                          {"/bin/bash", "-c",
+                           "ulimit -n; ulimit -d; ulimit -f; ulimit -c; grep NoNewPrivs /proc/self/status"}},
+                   site, options, log);
+    REQUIRE(said.has_value());
+    CHECK(said->out == "99\n524288\n1024\n0\nNoNewPrivs:\t1\n");
+    const auto left =
+        run_script(sh("setsid sh -c 'trap \"\" TERM; echo $$; exec sleep 30 >/dev/null 2>&1' & sleep 0.3"),
+                   site, {}, log);
+    REQUIRE(left.has_value());
+    CHECK_FALSE(exists("/proc/" + std::string(trim(left->out))));
+}
+
+TEST_CASE("commands: nothing runs where the sandbox that the host asks for cannot be had") {
+    const PartsRig rig;
+    rig.sh("chmod 777 srv");
+    auto log = DeploymentLog::none();
+    auto site = site_of(rig);
+    site.sandbox.refused = "`sandbox: systemd` cannot be had: no";
+    const auto exit = run_script(sh("touch ran"), site, {}, log);
+    REQUIRE_FALSE(exit.has_value());
+    CHECK(exit.error().kind == ErrorKind::Denied);
+    CHECK_FALSE(exists(rig.srv() + "/ran"));
+}
+
 TEST_CASE("commands: one that takes too long is ended and says so") {
     const PartsRig rig;
     auto log = DeploymentLog::none();
