@@ -164,7 +164,7 @@ void TreeStamps::look_at_folders(Touched& touched) const {
         (void)lstat((root_ + "/" + path).c_str(), &info);
         const auto stamp = stamp_of(info);
         // Another folder, or a link to one: what is in it says nothing about the tree.
-        for (const size_t what : {0, 1, 2})
+        for (const auto what : {0U, 1U, 2U})
             touched.unknown = touched.unknown || stamp[what] != before.stamp[what];
         if (touched.unknown) return;
         if (stamp == before.stamp && !is_new(info)) continue;
