@@ -61,7 +61,9 @@ std::string promisor_of(const Repository& repo) {
 std::string config_of(const PrivateRepo& own, const Repository& repo) {
     const auto promisor = promisor_of(repo);
     const bool extended = repo.sha256 || !promisor.empty();
-    std::string text = "# Written by tidegate before every run.\n[core]\n\trepositoryformatversion = ";
+    const bool plain = escape_foreign(repo.work_tree) == repo.work_tree;  // a comment ends with its line
+    std::string text = std::string(kSnapshotOf) + (plain ? repo.work_tree : std::string()) +
+                       "\n# Written by tidegate before every run.\n[core]\n\trepositoryformatversion = ";
     text += extended ? "1\n[extensions]\n" : "0\n";
     if (repo.sha256) text += "\tobjectFormat = sha256\n";
     if (!promisor.empty()) text += "\tpartialClone = " + promisor + "\n";

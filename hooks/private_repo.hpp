@@ -7,6 +7,9 @@
 
 namespace tidegate::hooks {
 
+// The first line of its configuration: whose it is.
+inline constexpr std::string_view kSnapshotOf = "# Snapshots of ";
+
 struct PrivateRepo {
     std::string git_dir;
     std::string checkout;

@@ -70,10 +70,15 @@ struct SnapshotInfo {
     std::string tree;
     std::uint64_t bytes = 0;
     bool in_use = false;
+    shared::WallTime used{};  // last
+    std::string work_tree{};  // whose it is; empty: not known
+    bool gone = false;        // that working tree is not there any more
 };
 [[nodiscard]] Result<std::string> snapshots_dir(const Repository& repo);
 [[nodiscard]] Result<std::vector<SnapshotInfo>> list_snapshots(const Repository& repo);
-// Those not in use; says how many went.
+// Those of other working trees, in the same folder.
+[[nodiscard]] Result<std::vector<SnapshotInfo>> list_other_snapshots(const Repository& repo);
+// Those not in use, and those of working trees that are gone; says how many went.
 [[nodiscard]] Result<size_t> clear_snapshots(const Repository& repo);
 
 }  // namespace tidegate::hooks

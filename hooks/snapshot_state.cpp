@@ -7,15 +7,12 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 
 namespace tidegate::hooks {
 
 using namespace shared;
 
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::string_view kFirst = "tidegate snapshot 1";
 constexpr std::string_view kLast = "end";
@@ -27,17 +24,6 @@ std::string boot_id() {
 std::string from_environment(const char* name) {
     const char* value = std::getenv(name);
     return value == nullptr ? std::string() : std::string(value);
-}
-
-std::uint64_t bytes_beneath(const std::string& path) {
-    std::uint64_t bytes = 0;
-    std::error_code code;
-    for (fs::recursive_directory_iterator it(path, fs::directory_options::skip_permission_denied, code), end;
-         !code && it != end; it.increment(code)) {
-        struct stat info {};
-        if (lstat(it->path().c_str(), &info) == 0) bytes += static_cast<std::uint64_t>(info.st_blocks) * 512;
-    }
-    return bytes;
 }
 
 }  // namespace
@@ -105,40 +91,6 @@ Result<SnapshotsFolder> snapshots_of(const Repository& repo) {
     if (name.empty() || name == ".git") name = "tree";
     return SnapshotsFolder{
         base + "/" + name + "-" + sha256_hex(repo.git_dir + "\n" + repo.work_tree).substr(0, 12), name};
-}
-
-Result<std::vector<SnapshotInfo>> list_snapshots(const Repository& repo) {
-    std::vector<SnapshotInfo> infos;
-    const auto folder = TRY(snapshots_of(repo));
-    const auto dir = open_dir(folder.path);
-    if (!dir) return infos;
-    for (const auto& stage : TRY(list_dir(dir->get()))) {
-        SnapshotInfo info;
-        info.stage = stage;
-        info.path = folder.path + "/" + stage;
-        info.tree = parse_state(read_file(info.path + "/state", 1 << 20).value_or("")).tree;
-        info.bytes = bytes_beneath(info.path);
-        const auto lock = Lock::take(info.path + "/lock");
-        info.in_use = !lock && lock.error().kind == ErrorKind::Locked;
-        infos.push_back(std::move(info));
-    }
-    return infos;
-}
-
-Result<size_t> clear_snapshots(const Repository& repo) {
-    const auto folder = TRY(snapshots_of(repo));
-    const auto dir = open_dir(folder.path);
-    if (!dir) return size_t{0};
-    size_t cleared = 0;
-    for (const auto& stage : TRY(list_dir(dir->get()))) {
-        const auto path = folder.path + "/" + stage;
-        const auto lock = Lock::take(path + "/lock");
-        if (!lock) continue;
-        // The lock itself stays: another process may wait for this very file.
-        for (const auto* part : {"/tree", "/git", "/state"}) TRY(remove_tree(path + part));
-        ++cleared;
-    }
-    return cleared;
 }
 
 }  // namespace tidegate::hooks

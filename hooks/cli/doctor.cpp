@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <set>
 
 namespace tidegate::hooks::cli {
 
@@ -169,17 +170,44 @@ Finding look_at_key(const Repository& repo) {
     return {Health::Good, "attestations", "signed with " + key, ""};
 }
 
-Finding look_at_snapshots(const Repository& repo) {
+void look_at_snapshots(const Repository& repo, std::vector<Finding>& findings) {
     const auto snapshots = list_snapshots(repo);
-    if (!snapshots) return {Health::Bad, "snapshots", snapshots.error().message, snapshots.error().hint};
+    if (!snapshots)
+        return findings.push_back(
+            {Health::Bad, "snapshots", snapshots.error().message, snapshots.error().hint});
+    const auto now = SystemClock().now();
     std::vector<std::string> stages;
-    for (const auto& snapshot : *snapshots) {
-        stages.push_back(snapshot.stage + " " + human_bytes(snapshot.bytes) +
-                         (snapshot.in_use ? " (in use)" : ""));
-    }
+    for (const auto& one : *snapshots)
+        if (!one.tree.empty() || one.in_use)
+            stages.push_back(one.stage + " " + human_bytes(one.bytes) + ", used " +
+                             (one.in_use ? "now" : ago(one.used, now)));
     const auto folder = snapshots_dir(repo);
-    if (stages.empty()) return {Health::Good, "snapshots", "none", ""};
-    return {Health::Good, "snapshots", join(stages, ", ") + (folder ? " in " + *folder : ""), ""};
+    findings.push_back({Health::Good, "snapshots",
+                        stages.empty() ? "none" : join(stages, "; ") + (folder ? "; in " + *folder : ""),
+                        ""});
+    const auto others = list_other_snapshots(repo);
+    if (!others || others->empty()) return;
+    std::set<std::string> trees;
+    std::set<std::string> gone;
+    std::uint64_t bytes = 0;
+    std::uint64_t lost = 0;
+    for (const auto& one : *others) {
+        trees.insert(one.path.substr(0, one.path.rfind('/')));
+        bytes += one.bytes;
+        if (!one.gone) continue;
+        gone.insert(one.work_tree);
+        lost += one.bytes;
+    }
+    Finding finding{Health::Good, "snapshots elsewhere",
+                    human_bytes(bytes) + " of " + count_of(trees.size(), "other working tree"), ""};
+    if (!gone.empty()) {
+        finding.health = Health::Note;
+        finding.text += "; " + human_bytes(lost) + " of " + *gone.begin() +
+                        (gone.size() > 1 ? " and " + std::to_string(gone.size() - 1) + " more" : "") +
+                        ", which " + (gone.size() > 1 ? "are" : "is") + " gone";
+        finding.mend = "tidegate doctor --clear-snapshots";
+    }
+    findings.push_back(std::move(finding));
 }
 
 Finding look_at_cache(const Repository& repo) {
@@ -218,7 +246,7 @@ Result<int> doctor(const Arguments& arguments) {
     }
     if (!bare) look_at_timers(folder, config, findings);
     findings.push_back(look_at_key(repo));
-    findings.push_back(look_at_snapshots(repo));
+    look_at_snapshots(repo, findings);
     findings.push_back(look_at_cache(repo));
 
     bool bad = false;
@@ -277,15 +305,17 @@ std::vector<Command> doctor_commands() {
     Command cache{"cache", "Gates", "what passed and is not run again", "", {}, {}, {}};
     cache.commands = {{"show", "", "how much is remembered", "", {kJson}, {}, cache_show},
                       {"clear", "", "forget it: every gate runs again", "", {}, {}, cache_clear}};
-    return {cache,
-            {"doctor",
-             "Gates",
-             "what is set up here, and the mend for what is not",
-             "Ends with 1 when something is wrong.",
-             {{"--clear-snapshots", "", "remove the private checkouts of this repository", Takes::Nothing},
-              kJson},
-             {},
-             doctor}};
+    return {
+        cache,
+        {"doctor",
+         "Gates",
+         "what is set up here, and the mend for what is not",
+         "Ends with 1 when something is wrong.",
+         {{"--clear-snapshots", "",
+           "remove the private checkouts of this working tree, and of those that are gone", Takes::Nothing},
+          kJson},
+         {},
+         doctor}};
 }
 
 }  // namespace tidegate::hooks::cli

@@ -256,8 +256,22 @@ test_doctor_names_the_mend_of_each_lack() {
     tidegate run pre-commit --all >/dev/null
     run tidegate doctor
     expect_contains "$out" "pre-commit "
+    expect_contains "$out" ", used "
+    # A working tree that is gone leaves its snapshots behind.
+    git worktree add -q ../side
+    (cd ../side && tidegate run pre-commit --all --no-cache >/dev/null)
+    run tidegate doctor
+    expect_contains "$out" " of 1 other working tree"
+    rm -rf ../side
+    run tidegate doctor
+    expect_status 0
+    expect_contains "$out" " of $work/side, which is gone"
+    expect_contains "$out" "tidegate doctor --clear-snapshots"
     run tidegate doctor --clear-snapshots
     expect_status 0
+    expect_contains "$out" "2 snapshots removed"
+    run tidegate doctor
+    expect_lacks "$out" "which is gone"
     rm -f "$work/key"
     run tidegate doctor
     expect_contains "$out" "attest"
