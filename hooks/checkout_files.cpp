@@ -1,7 +1,7 @@
 #include "hooks/checkout_files.hpp"
 
-#include "hooks/blob_id.hpp"
 #include "hooks/tree.hpp"
+#include "hooks/work_tree_blob.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 
@@ -87,7 +87,7 @@ class Writer {
 
     Result<bool> write(std::vector<NewFile>& files) {
         for (auto& file : files) {
-            const auto content = out_of_work_tree(file.entry);
+            const auto content = blob_in_work_tree(repo_, file.entry, kLargest);
             if (content && !put(file, *content)) return false;
             if (!content) missing_.push_back(&file);
         }
@@ -95,28 +95,6 @@ class Writer {
     }
 
   private:
-    // Mostly what is staged lies there with the same bytes; the id tells.
-    std::optional<std::string> out_of_work_tree(const TreeEntry& entry) {
-        if (repo_.work_tree.empty()) return std::nullopt;
-        const auto path = repo_.work_tree + "/" + entry.path;
-        if (entry.mode == FileMode::Link) {
-            char target[4096];
-            const auto length = readlink(path.c_str(), target, sizeof target);
-            if (length <= 0 || length == sizeof target) return std::nullopt;
-            return checked({target, static_cast<size_t>(length)}, entry.oid);
-        }
-        const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-        struct stat info {};
-        if (!file || fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
-        auto content = read_fd(file.get(), kLargest, path);
-        return content ? checked(std::move(*content), entry.oid) : std::nullopt;
-    }
-
-    std::optional<std::string> checked(std::string content, const Oid& oid) const {
-        if (blob_id(content, repo_.sha256) != oid) return std::nullopt;
-        return content;
-    }
-
     bool put(NewFile& file, const std::string& content) {
         const auto folder = folders_.make(parent_of(file.entry.path));
         auto stat = folder ? write_one(*folder, name_of_path(file.entry.path), file.entry.mode, content)

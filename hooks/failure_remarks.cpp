@@ -1,6 +1,7 @@
 // Why a gate may have failed although it "works here": what lies in the working tree and was not gated.
 // Looked up only after a failure, so its price does not matter much.
 #include "hooks/display.hpp"
+#include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 
 #include <algorithm>
@@ -58,12 +59,46 @@ std::string some_of(std::vector<std::string> names, const RunReport& report) {
     return text;
 }
 
+bool succeeds(const Repository& repo, std::vector<std::string> args) {
+    auto call = repo.call(std::move(args));
+    call.timeout = kPatience;
+    const auto exit = repo.git.run(call);
+    return exit && exit->ok();
+}
+
+// What a clone has and a snapshot has not.
+void add_what_is_empty(const Repository& repo, const Target& target, const RunReport& report,
+                       std::vector<std::string>& remarks) {
+    const bool here = std::any_of(report.gates.begin(), report.gates.end(), [](const GateRun& gate) {
+        return gate.outcome == Outcome::Failed && gate.gate->builtins.empty() &&
+               gate.gate->workspace == Workspace::Snapshot;
+    });
+    if (!here) return;
+    const auto tree = target.tree.str();
+    if (succeeds(repo, {"cat-file", "-e", tree + ":.gitmodules"}))
+        remarks.emplace_back(
+            "Submodules are empty folders in the snapshot: `setup: [{run: git submodule update --init}]` "
+            "fills "
+            "them.");
+    const bool pointer = std::any_of(report.gates.begin(), report.gates.end(), [](const GateRun& gate) {
+        return gate.tail.find("git-lfs.github.com") != std::string::npos;
+    });
+    const bool program = find_program("git-lfs", repo.work_tree).has_value();
+    if ((!program || pointer || !exists(repo.common_dir + "/lfs/objects")) &&
+        succeeds(repo,
+                 {"grep", "-q", "filter=lfs", tree, "--", ".gitattributes", ":(glob)**/.gitattributes"}))
+        remarks.push_back(program
+                              ? "Git LFS files that your clone has no content of are pointers: git lfs pull"
+                              : "Git LFS files are pointers, for there is no git-lfs in PATH.");
+}
+
 }  // namespace
 
 std::vector<std::string> remarks_on_failure(const Repository& repo, const Target& target,
                                             const RunReport& report) {
     std::vector<std::string> remarks;
     if (repo.work_tree.empty() || report.cancelled) return remarks;
+    add_what_is_empty(repo, target, report, remarks);
     const bool committing = !target.commit;
     const std::string whole = committing ? "commit" : target.ref.empty() ? "tree" : "push";
     if (!committing && repo.head && *target.commit != *repo.head) {

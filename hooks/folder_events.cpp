@@ -33,17 +33,29 @@ FolderEvents::~FolderEvents() {
 
 void FolderEvents::begin(const std::string& root, const IndexFile& tree) {
     fd_.reset(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-    touched_.unknown = !fd_;
-    if (touched_.unknown) return;
-    for (const auto& folder : folders_of(tree)) {
-        const int watch = inotify_add_watch(fd_.get(), (root + "/" + folder).c_str(), kEvents);
-        if (watch < 0) {
-            touched_.unknown = true;
-            fd_.reset();
-            return;
-        }
-        folders_[watch] = folder;
-    }
+    root_ = root;
+    wanted_ = folders_of(tree);
+    tree.put_aside(tree.bytes().size());
+    for (const auto& folder : wanted_) watch(folder);
+}
+
+void FolderEvents::watch(const std::string& folder) {
+    if (!fd_) return;
+    const int number = inotify_add_watch(fd_.get(), (root_ + "/" + folder).c_str(), kEvents);
+    if (number >= 0) folders_[number] = folder;
+}
+
+void FolderEvents::settle() {
+    read_events();
+    // Where reports were lost, a folder may be another one than that which is watched.
+    if (touched_.unknown) folders_.clear();
+    touched_ = {};
+    std::set<std::string> watched;
+    for (const auto& [number, folder] : folders_) watched.insert(folder);
+    for (const auto& folder : wanted_)
+        if (!watched.contains(folder)) watch(folder);
+    touched_.unknown = folders_.size() != wanted_.size();
+    if (touched_.unknown) fd_.reset();
 }
 
 void FolderEvents::read_events() {
@@ -56,6 +68,7 @@ void FolderEvents::read_events() {
             const auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
             at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
             if ((event->mask & (IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF)) != 0) touched_.unknown = true;
+            if ((event->mask & IN_IGNORED) != 0) folders_.erase(event->wd);
             if (event->len == 0) continue;
             const auto folder = folders_.find(event->wd);
             if (folder == folders_.end() || touched_.unknown) continue;

@@ -2,6 +2,7 @@
 
 #include "hooks/builtin/builtin.hpp"
 #include "hooks/messages.hpp"
+#include "hooks/work_tree_blob.hpp"
 #include "hooks/workers.hpp"
 #include "shared/base/text.hpp"
 
@@ -17,6 +18,8 @@ using namespace shared;
 namespace {
 
 constexpr size_t kMostShown = 1000;
+constexpr size_t kFilesAtOnce = 16;
+constexpr size_t kPieceBytes = 64 << 10;  // what so many are taken to hold
 
 std::string shown(const builtin::Problem& problem) {
     std::string text;
@@ -72,38 +75,56 @@ void judge(const Checks& checks, const builtin::File& file, builtin::Problems& p
     }
 }
 
-// Read by one git child in this thread, judged by as many as there are cores; told in the files' order.
+// Read and judged by as many as there are cores; what the working tree does not have is read by one git child in this
+// thread. Told in the files' order.
 Result<void> check_files(const Repository& repo, const Checks& checks, const PlannedGate& gate,
                          const Target& target, builtin::Problems& problems) {
-    std::vector<Oid> oids;
     std::vector<const TreeEntry*> entries;
-    for (const auto& entry : gate.files) {
-        if (entry.mode == FileMode::Submodule) continue;
-        oids.push_back(entry.oid);
-        entries.push_back(&entry);
-    }
+    for (const auto& entry : gate.files)
+        if (entry.mode != FileMode::Submodule) entries.push_back(&entry);
     const auto before = TRY(links_before(repo, target));
     const auto added = added_by(target);
     std::vector<builtin::Problems> found(entries.size());
-    Workers workers;
-    const auto take = [&](size_t index, std::uint64_t size, std::string content) {
-        const auto bytes = content.size();
-        workers.give(bytes, [&, index, size, text = std::move(content)] {
-            const auto& entry = *entries[index];
-            builtin::File file;
-            file.path = entry.path;
-            file.content = text;
-            file.size = size;
-            file.added = !target.changes || added.contains(entry.path);
-            file.link = entry.mode == FileMode::Link;
-            file.executable = entry.mode == FileMode::Executable;
-            file.options = &gate.gate->builtin_options;
-            if (const auto link = before.find(entry.path); link != before.end())
-                file.link_before = link->second;
-            judge(checks, file, found[index]);
-        });
+    const auto judge_one = [&](size_t index, std::uint64_t size, const std::string& text) {
+        const auto& entry = *entries[index];
+        builtin::File file;
+        file.path = entry.path;
+        file.content = text;
+        file.size = size;
+        file.added = !target.changes || added.contains(entry.path);
+        file.link = entry.mode == FileMode::Link;
+        file.executable = entry.mode == FileMode::Executable;
+        file.options = &gate.gate->builtin_options;
+        if (const auto link = before.find(entry.path); link != before.end()) file.link_before = link->second;
+        judge(checks, file, found[index]);
     };
-    TRY(read_blobs(repo, oids, builtin::kContentLimit, take));
+    std::vector<char> judged(entries.size());  // not bool: each is written by another thread
+    Workers workers;
+    for (size_t first = 0; first < entries.size(); first += kFilesAtOnce)
+        workers.give(kPieceBytes, [&, first] {
+            for (auto i = first; i < std::min(first + kFilesAtOnce, entries.size()); ++i) {
+                const auto content = blob_in_work_tree(repo, *entries[i], builtin::kContentLimit);
+                if (!content) continue;
+                judge_one(i, content->size(), *content);
+                judged[i] = 1;
+            }
+        });
+    workers.finish();
+
+    std::vector<Oid> oids;
+    std::vector<size_t> missing;
+    for (size_t i = 0; i < entries.size(); ++i) {
+        if (judged[i] != 0) continue;
+        oids.push_back(entries[i]->oid);
+        missing.push_back(i);
+    }
+    TRY(read_blobs(repo, oids, builtin::kContentLimit,
+                   [&](size_t number, std::uint64_t size, std::string content) {
+                       const auto bytes = content.size();
+                       workers.give(bytes, [&, number, size, text = std::move(content)] {
+                           judge_one(missing[number], size, text);
+                       });
+                   }));
     workers.finish();
     for (auto& each : found) std::move(each.begin(), each.end(), std::back_inserter(problems));
     return {};

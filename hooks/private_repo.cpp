@@ -7,8 +7,10 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 
 namespace tidegate::hooks {
@@ -58,6 +60,26 @@ std::string promisor_of(const Repository& repo) {
     return {};
 }
 
+// Git LFS puts in the content that the clone has, read through a link, and leaves pointers where it would have to
+// download it: nobody waits for that in a hook. Where its program is gone all of them stay pointers, for git would give
+// up at the first.
+bool has_large_files(const Repository& repo) {
+    return exists(repo.common_dir + "/lfs/objects") && find_program("git-lfs", repo.work_tree);
+}
+
+Result<void> lend_large_files(const PrivateRepo& own, const Repository& repo) {
+    const auto link = own.git_dir + "/lfs/objects";
+    if (!exists(repo.common_dir + "/lfs/objects")) return {};
+    std::error_code gone;
+    const auto target = std::filesystem::read_symlink(link, gone).string();
+    if (target == repo.common_dir + "/lfs/objects") return {};
+    TRY(remove_tree(own.git_dir + "/lfs"));
+    TRY(make_dirs(own.git_dir + "/lfs", 0755));
+    if (symlink((repo.common_dir + "/lfs/objects").c_str(), link.c_str()) != 0)
+        return fail_errno("cannot link " + escape_foreign(link));
+    return {};
+}
+
 std::string config_of(const PrivateRepo& own, const Repository& repo) {
     const auto promisor = promisor_of(repo);
     const bool extended = repo.sha256 || !promisor.empty();
@@ -74,8 +96,9 @@ std::string config_of(const PrivateRepo& own, const Repository& repo) {
             "\n\thooksPath = /dev/null\n\tfsmonitor = false\n\tsplitIndex = false\n\tsparseCheckout = false\n"
             "\tsparseCheckoutCone = false\n\tlogAllRefUpdates = false\n"
             "[index]\n\tversion = 2\n\tsparse = false\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n"
-            "[submodule]\n\trecurse = false\n"
-            "[filter \"lfs\"]\n\tsmudge =\n\tprocess =\n\trequired = false\n";
+            "[submodule]\n\trecurse = false\n" +
+            (has_large_files(repo) ? "[lfs]\n\turl = file:///nonexistent\n\tskipdownloaderrors = true\n"
+                                   : "[filter \"lfs\"]\n\tsmudge =\n\tprocess =\n\trequired = false\n");
     return text;
 }
 
@@ -230,6 +253,7 @@ Result<void> refresh(const PrivateRepo& own, const Repository& repo, const Targe
     std::string alternates = repo.common_dir + "/objects\n";
     for (const auto& folder : repo.object_dirs) alternates += folder + "\n";
     TRY(write_where_it_differs(own.git_dir + "/objects/info/alternates", alternates));
+    TRY(lend_large_files(own, repo));
     TRY(write_where_it_differs(own.git_dir + "/config", config_of(own, repo)));
     TRY(copy_refs(own, repo));
     TRY(set_head(own, repo, target));

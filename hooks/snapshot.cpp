@@ -12,6 +12,8 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <system_error>
+#include <thread>
 #include <tuple>
 
 namespace tidegate::hooks {
@@ -81,8 +83,15 @@ struct Snapshot::State {
     std::vector<std::string> missing_links;
     std::optional<TreeStamps> stamps;  // of a small tree
     FolderEvents events;               // of any other
+    std::thread watcher;               // begins that while the tree is moved
     std::string index_stamp;           // of the index as prepare() left it
     bool index_lost = false;           // a gate has put something else into it
+
+    ~State() {
+        if (watcher.joinable()) watcher.join();
+    }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
 
     [[nodiscard]] std::string index_file() const { return own.git_dir + "/index"; }
     [[nodiscard]] Result<IndexFile> read_index() const { return IndexFile::read(index_file(), repo.sha256); }
@@ -108,6 +117,7 @@ struct Snapshot::State {
 
     Result<void> bring_to_tree(const Target& target, const Stage& stage);
     Result<void> look_over();
+    void begin_to_watch(std::shared_ptr<const IndexFile> index);
     Result<void> watch(const IndexFile& index);
     Result<bool> stamp_files();
     Result<void> restore_index();
@@ -137,10 +147,21 @@ Result<bool> Snapshot::State::stamp_files() {
     return stamps->as_recorded();
 }
 
+void Snapshot::State::begin_to_watch(std::shared_ptr<const IndexFile> index) {
+    try {
+        watcher = std::thread([this, index = std::move(index)] { events.begin(own.checkout, *index); });
+    } catch (const std::system_error&) {  // too many processes: watch() does it
+    }
+}
+
 // From here on what changes is a gate's doing. What somebody else did to a small tree since the last run is mended.
 Result<void> Snapshot::State::watch(const IndexFile& index) {
     if (index.size() > kFewFiles) {
-        events.begin(own.checkout, index);
+        if (watcher.joinable())
+            watcher.join();
+        else
+            events.begin(own.checkout, index);
+        events.settle();
         return {};
     }
     if (TRY(stamp_files())) return {};
@@ -175,7 +196,10 @@ Result<void> Snapshot::State::make_anew(const Target& target, const Stage& stage
     TRY(make_dirs(own.git_dir, 0755));
     TRY(refresh(own, repo, target, stage.link));
     TRY(write_quickly(own.checkout + "/.git", "gitdir: " + own.git_dir + "\n"));
-    return look_over();
+    auto checkout = call({"read-tree", "--reset", "-u", tree.str()});
+    checkout.config.emplace_back("checkout.workers=0");  // as many as there are cores, where it is worth it
+    TRY(git.output(checkout));
+    return {};
 }
 
 Result<void> Snapshot::State::bring_to_tree(const Target& target, const Stage& stage) {
@@ -252,6 +276,7 @@ Result<Snapshot> Snapshot::prepare(const Repository& repo, const Stage& stage, T
     state->own.checkout = state->slot.path + "/tree/" + folder.name;
     state->tree = target.tree;
     state->kept = parse_state(read_file(state->state_file(), 1 << 20).value_or(""));
+    if (target.index && target.index->size() > kFewFiles) state->begin_to_watch(target.index);
     TRY(during("preparing the snapshot " + state->own.checkout, state->bring_to_tree(target, stage)));
     state->kept.tree = target.tree.str();
 

@@ -69,10 +69,9 @@ enum class DatabaseClient { Psql, Mysql, Sqlite3 };
 // database's own client as `user`. What is not said here comes by the client's own variables in `env` and `secrets`.
 struct SqlMigrations {
     DatabaseClient client = DatabaseClient::Psql;
-    std::string folder;  // of the release
-    std::string
-        database;     // name, or for sqlite3 the file: absolute, or of the release and in one of `shared`
-    std::string url;  // instead: the variable of `env` or `secrets` that has the address; psql and mysql
+    std::string folder;    // of the release
+    std::string database;  // name, or for sqlite3 the file: absolute, or of the release in a shared folder
+    std::string url;       // instead: the variable of `env` or `secrets` that has the address; psql and mysql
     std::string defaults_file;      // mysql: the only file of options it reads; absolute
     shared::Duration wait{60'000};  // for the lock, while another host or process migrates
     bool out_of_order = false;      // a lower number than an applied one may come later

@@ -25,14 +25,13 @@ std::string fault_of_sqlite_file(const std::string& path, const Manifest& manife
         return {};
     }
     if (const auto parsed = RelPath::parse(path); !parsed) return "is no path of the release";
-    const auto& files = manifest.shared_files;
+    // Not one of `shared: {files: …}`: SQLite writes a journal beside it, where the app's user may not.
     const auto& dirs = manifest.shared_dirs;
-    const bool kept =
-        std::any_of(files.begin(), files.end(), [&](const RelPath& file) { return file.str() == path; }) ||
-        std::any_of(dirs.begin(), dirs.end(),
-                    [&](const RelPath& dir) { return path != dir.str() && beneath(path, dir.str()); });
+    const bool kept = std::any_of(dirs.begin(), dirs.end(), [&](const RelPath& dir) {
+        return path != dir.str() && beneath(path, dir.str());
+    });
     return kept ? std::string()
-                : "is in none of `shared`: the next release would begin with another database";
+                : "is in no folder of `shared`: the next release would begin with another database";
 }
 
 void read_database(MapReader& reader, const Value& value, const Manifest& manifest, SqlMigrations& sql) {

@@ -46,11 +46,17 @@ Result<void> check_release_folder(const AppRoot& root, const ReleaseId& id) {
     return {};
 }
 
+Error nothing_runs(const std::string& root) {
+    return {ErrorKind::NotFound,
+            "there is no `current` in " + root + ": nothing runs there",
+            "nothing needs to be adopted; the first deployment makes it",
+            {},
+            {}};
+}
+
 Result<ReleaseId> running_folder(const AppRoot& root) {
     auto current = TRY(root.current());
-    if (!current)
-        return fail(ErrorKind::NotFound, "there is no `current` in " + root.path() + ": nothing runs there",
-                    "nothing needs to be adopted; the first deployment makes it");
+    if (!current) return fail(nothing_runs(root.path()));
     return *std::move(current);
 }
 
@@ -180,7 +186,9 @@ Result<AdoptionPlan> plan_adoption(const Host& host, const Look& look, const std
     const auto& declared = *TRY(declared_in(look, app));
     const auto& spec = *declared.spec;
     const auto user = TRY(app_user(spec));
-    const auto root = TRY(AppRoot::open(spec.root, host.config.roots, user, IfMissing::Fail));
+    auto opened = AppRoot::open(spec.root, host.config.roots, user, IfMissing::Fail);
+    if (!opened && opened.error().kind == ErrorKind::NotFound) return fail(nothing_runs(spec.root));
+    const auto root = TRY(std::move(opened));
     const auto release = TRY(running_folder(root));
     TRY(check_release_folder(root, release));
     TRY(check_unknown(host.journal, app, release));

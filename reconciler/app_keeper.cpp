@@ -1,9 +1,10 @@
 #include "reconciler/app_keeper.hpp"
 
 #include "reconciler/adoption.hpp"
-#include "reconciler/drift.hpp"
+#include "reconciler/app_keeper_view.hpp"
 #include "reconciler/host_ports.hpp"
 
+#include <algorithm>
 #include <random>
 #include <utility>
 
@@ -51,15 +52,6 @@ std::optional<AppSpec> spec_of(const std::string& app, const std::string& text) 
 }
 
 }  // namespace
-
-struct AppKeeper::View {
-    std::optional<DeclaredApp> app;
-    std::optional<Declared> declared;
-    Observed observed;
-    AppRow remembered;
-    std::optional<DeploymentRow> unfinished;
-    std::shared_ptr<const Schedule> schedule;
-};
 
 AppKeeper::AppKeeper(const Host& host, AppReport before, std::function<std::shared_ptr<const Look>()> looked,
                      std::function<void(const AppReport&)> report, Interrupt& interrupt)
@@ -176,38 +168,6 @@ Decision AppKeeper::decide_now(const View& view) const {
                   host_.clock.now());
 }
 
-// Asked only of an app that seems converged: files of the running release, then its probes.
-void AppKeeper::observe_drift(View& view) {
-    if (!view.app || !view.app->spec || !view.observed.current) return;
-    const auto& spec = *view.app->spec;
-    const auto root =
-        AppRoot::open(spec.root, host_.config.roots, app_user(spec).value_or(std::nullopt), IfMissing::Fail);
-    if (!root || *view.observed.current != spec.release.str()) return;
-    const IntegrityStore store(host_.config.state, app_);
-    if (auto record = store.load(spec.release); record && *record) {
-        bool refreshed = false;
-        const auto drift = find_drift(*root, spec.release, **record, refreshed, interrupt_.soft_fd());
-        if (drift && refreshed) (void)store.save(spec.release, **record);
-        if (drift && !drift->none()) {
-            view.observed.drift = "the running release was changed: " + drift->words();
-            for (const auto& file : drift->files)
-                view.observed.mendable = view.observed.mendable && file.mendable;
-            return;
-        }
-    }
-    if (spec.probes.empty() && !spec.blue_green) return;
-    const auto site = command_site(host_.config, spec, *root, std::nullopt);
-    if (!site) return;
-    auto quiet = DeploymentLog::none();
-    HealthSite health{&*site, &quiet, &host_.units};
-    auto probes = spec.probes;
-    if (spec.blue_green)
-        if (auto live = BlueGreenInstances({*spec.blue_green, *root, probes, health, -1}).live_probes(health))
-            probes = std::move(*live);
-    const auto verdict = check_healthy(probes, health, interrupt_.soft_fd());
-    if (!verdict.healthy && interrupt_.asked() == Ask::None) view.observed.drift = verdict.words;
-}
-
 void AppKeeper::tell(const Decision& decision) {
     const bool changed = decision.verb != report_.decision.verb || decision.reason != report_.decision.reason;
     report_.decision = decision;
@@ -244,6 +204,7 @@ AppReport AppKeeper::keep() {
             decision = decide_now(*now);
         }
         tell(decision);
+        if (decision.verb == Verb::Nothing && decision.state == AppState::Converged) forget_mends(*now);
         if (!act(*now, decision)) break;
     }
     return report_;
@@ -252,16 +213,17 @@ AppReport AppKeeper::keep() {
 bool AppKeeper::act(const View& view, const Decision& decision) {
     switch (decision.verb) {
         case Verb::Recover: return recover(view);
-        case Verb::Deploy: return deploy(view);
+        case Verb::Deploy: return deploy(view, decision);
         case Verb::Adopt: adopt(view); return true;
         case Verb::Mend: return mend(view, decision);
         default: return false;
     }
 }
 
-bool AppKeeper::deploy(const View& view) {
+bool AppKeeper::deploy(const View& view, const Decision& decision) {
     const auto& declared = *view.declared;
     const auto& running = view.remembered.running;
+    mends_ = decision.state == AppState::Drifted ? view.remembered.delay : std::nullopt;
     DeploymentRow row;
     row.app = app_;
     row.root = declared.root;
@@ -291,7 +253,9 @@ bool AppKeeper::deploy(const View& view) {
         return false;
     }
     row.id = *id;
-    return walk(std::move(row), false);
+    const bool on = walk(std::move(row), false);
+    if (decision.state == AppState::Drifted) count_mend(declared.digest, decision.reason);
+    return on;
 }
 
 bool AppKeeper::recover(const View& view) {
@@ -339,50 +303,6 @@ void AppKeeper::adopt(const View& view) {
     if (view.remembered.running && view.remembered.running->release == declared.release)
         running.since = view.remembered.running->since;
     if (auto ok = host_.journal.adopt(app_, running); !ok) (void)failed(ok.error());
-}
-
-bool AppKeeper::mend(const View& view, const Decision& decision) {
-    const auto& spec = *view.app->spec;
-    const auto user = app_user(spec).value_or(std::nullopt);
-    const auto root = AppRoot::open(spec.root, host_.config.roots, user, IfMissing::Fail);
-    const IntegrityStore store(host_.config.state, app_);
-    Result<void> done;
-    const auto repair = [&]() -> Result<void> {
-        auto record = TRY(store.load(spec.release));
-        bool refreshed = false;
-        if (record && root) {
-            const auto drift = TRY(find_drift(*root, spec.release, *record, refreshed, interrupt_.soft_fd()));
-            if (!drift.none()) {
-                const auto source = TRY(ReleaseSource::open(host_, spec));
-                TRY(source->fetch(interrupt_.soft_fd()));
-                const auto repo = TRY(source->repo());
-                TRY(mend_drift(*root, spec.release, repo, drift, *record));
-                return store.save(spec.release, *record);
-            }
-        }
-        DeploymentRow row;
-        row.app = app_;
-        row.to_manifest = view.declared->manifest;
-        row.to_release = row.from_release = view.declared->release;
-        const auto ports = TRY(HostPorts::make(host_, row));
-        TRY(ports->activate(Side::To, interrupt_.hard_fd()));
-        TRY(ports->health(Side::To, interrupt_.soft_fd()));
-        return {};
-    };
-    done = repair();
-    if (done) {
-        log_.info("drift mended", {{"what", decision.reason}});
-        (void)host_.journal.clear_hold(app_);
-        return true;
-    }
-    log_.warning("drift could not be mended", done.error());
-    DelayRow delay = view.remembered.delay.value_or(DelayRow{});
-    if (delay.digest != view.declared->digest) delay = {};
-    delay.digest = view.declared->digest;
-    delay.reason = decision.reason + "; mending failed: " + done.error().line();
-    delay.until = host_.clock.now() + backoff(++delay.failures, 0.5);
-    (void)host_.journal.set_delay(app_, delay);
-    return true;
 }
 
 }  // namespace tidegate::reconciler

@@ -45,12 +45,17 @@ class AppKeeper {
     [[nodiscard]] std::string waits_for(const DeclaredApp& app, const Look& look);
     [[nodiscard]] Observed observe(const std::optional<DeclaredApp>& app, const AppRow& remembered);
     void observe_drift(View& view);
+    // The first unit of `activate` that has stopped, in words.
+    [[nodiscard]] std::optional<std::string> stopped_unit(const AppSpec& spec);
     // True: look again at once.
     [[nodiscard]] bool act(const View& view, const Decision& decision);
-    [[nodiscard]] bool deploy(const View& view);
+    [[nodiscard]] bool deploy(const View& view, const Decision& decision);
     [[nodiscard]] bool recover(const View& view);
     void adopt(const View& view);
     [[nodiscard]] bool mend(const View& view, const Decision& decision);
+    // Mending is counted: what does not last is mended less and less often.
+    void count_mend(const std::string& digest, std::string reason);
+    void forget_mends(const View& view);
     [[nodiscard]] bool walk(DeploymentRow row, bool found);
     void tell(const Decision& decision);
     [[nodiscard]] AppReport failed(const Error& error);
@@ -62,6 +67,7 @@ class AppKeeper {
     Interrupt& interrupt_;
     shared::Log log_;
     AppReport report_;
+    std::optional<DelayRow> mends_;  // as counted before the deployment that puts `current` back
 };
 
 }  // namespace tidegate::reconciler

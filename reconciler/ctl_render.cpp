@@ -96,7 +96,7 @@ std::string render_status(const Value& answer, const Face& face, WallTime now) {
         table.row({text(app, "app"), state,
                    release_cell(text(app, "label"), text(app, "commit"), text(app, "release")),
                    text(app, "declared_label"), since(time(app, "since"), now),
-                   state == "converged" ? std::string() : text(app, "reason")});
+                   state == "converged" ? std::string() : text(app, "own_reason")});
         table.paint(colour_of(state), 1);
     }
     return out + table.render(face);

@@ -1,6 +1,5 @@
 #include "reconciler/daemon.hpp"
 
-#include "reconciler/freshness.hpp"
 #include "reconciler/leftover.hpp"
 #include "reconciler/notify.hpp"
 #include "reconciler/sandbox.hpp"
@@ -213,7 +212,7 @@ void Daemon::tell_status() {
         for (const auto& entry : slots_) ++states[name_of(entry.second.report.decision.state)];
         if (look_ && look_->refused) words = "; the newest revision is refused";
         if (look_ && look_->unreachable) words = "; the manifests cannot be looked at";
-        if (!stale().empty()) words = "; stale";
+        if (!freshness().stale.empty()) words = "; stale";
     }
     std::vector<std::string> counts;
     for (const auto& [state, count] : states)
@@ -224,19 +223,19 @@ void Daemon::tell_status() {
     notify_manager(told_status_);
 }
 
-std::string Daemon::stale() const {
-    return look_ ? freshness_of(*look_, host().config, clock_.now()).stale : std::string();
+Freshness Daemon::freshness() const {
+    return look_ ? freshness_of(*look_, host().config, clock_.now()) : Freshness{};
 }
 
 // Once when it begins, once when it ends.
 void Daemon::tell_freshness() {
     const std::lock_guard lock(mutex_);
-    const auto why = stale();
-    if (why.empty() == !told_stale_) return;
-    told_stale_ = !why.empty();
+    const auto now = freshness();
+    if (now.stale.empty() == !told_stale_) return;
+    told_stale_ = !now.stale.empty();
     if (told_stale_)
         host().log.error("stale: what is declared may have changed; apps run on as they are",
-                         {{"reason", why}});
+                         {{"reason", now.words()}});
     else
         host().log.info("no longer stale: the manifests branch is followed again");
 }
@@ -303,7 +302,7 @@ int Daemon::wait_ms() {
         at(give_up_at_);
     } else {
         if (!looking_ && !options_.once) at(next_look_);
-        if (const auto stale = freshness_of(*look_, host().config, clock_.now()).at; stale && !options_.once)
+        if (const auto stale = freshness().at; stale && !options_.once)
             at(clock_.mono() + (*stale - clock_.now()));
         for (const auto& [name, slot] : slots_)
             if (!slot.running && !options_.once) at(slot.again);

@@ -4,6 +4,7 @@
 
 #include "reconciler/app_keeper.hpp"
 #include "reconciler/control_server.hpp"
+#include "reconciler/freshness.hpp"
 #include "reconciler/look.hpp"
 #include "shared/base/files.hpp"
 
@@ -72,7 +73,7 @@ class Daemon {
     void reload();  // SIGHUP
     void tell_status();
     void tell_freshness();
-    [[nodiscard]] std::string stale() const;  // why; empty: it is not. Under mutex_
+    [[nodiscard]] Freshness freshness() const;  // under mutex_
     void turn();
     void reap();
     void wake_dependents(const std::string& app);  // under mutex_
@@ -93,6 +94,7 @@ class Daemon {
     [[nodiscard]] Result<shared::Value> answer_to(const std::string& command, const shared::Value& request,
                                                   const Peer& peer);
     [[nodiscard]] shared::Value status(const std::string& app);
+    [[nodiscard]] Decision last_decision(const std::string& app);
     [[nodiscard]] Result<shared::Value> plan(const std::string& app);
     [[nodiscard]] Result<shared::Value> pause(const std::string& app, const shared::Value& request,
                                               const std::string& who);

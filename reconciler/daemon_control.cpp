@@ -152,13 +152,13 @@ Value Daemon::status(const std::string& app) {
     out.set("host", host().config.name);
     out.set("environment", host().config.environment);
     out.set("revision", look_ && look_->accepted ? look_->accepted->revision.str() : "");
-    const auto why_stale = stale();
+    const auto now = freshness();
     if (look_ && look_->heard) out.set("checked", format_utc(*look_->heard));
-    out.set("stale", why_stale);
+    out.set("stale", now.words());
     Value apps(Value::List{});
     for (const auto& [name, slot] : slots_)
         if (app.empty() || app == name)
-            apps.push(reconciler::to_value(facts_of(*journal_, name, &slot, look_.get(), why_stale)));
+            apps.push(reconciler::to_value(facts_of(*journal_, name, &slot, look_.get(), now.stale)));
     out.set("apps", std::move(apps));
     Value detail;
     if (look_ && look_->accepted) {
@@ -178,6 +178,12 @@ Value Daemon::status(const std::string& app) {
     return out;
 }
 
+Decision Daemon::last_decision(const std::string& app) {
+    const std::lock_guard lock(mutex_);
+    const auto slot = slots_.find(app);
+    return slot == slots_.end() ? Decision{} : slot->second.report.decision;
+}
+
 Result<Value> Daemon::plan(const std::string& app) {
     std::vector<std::string> names;
     {
@@ -195,7 +201,11 @@ Result<Value> Daemon::plan(const std::string& app) {
                 return look_;
             },
             [](const AppReport&) {}, never);
-        const auto report = keeper.decide_only();
+        auto report = keeper.decide_only();
+        // Drift is found by the tick; it is not looked for here, where nothing is waited for.
+        if (const auto seen = last_decision(name);
+            report.decision.state == AppState::Converged && seen.state == AppState::Drifted)
+            report.decision = seen;
         const auto looked = [this] {
             const std::lock_guard lock(mutex_);
             return look_;
@@ -317,8 +327,8 @@ Result<Value> Daemon::why(const std::string& app) {
     {
         const std::lock_guard lock(mutex_);
         const auto slot = slots_.find(app);
-        facts =
-            facts_of(*journal_, app, slot == slots_.end() ? nullptr : &slot->second, look_.get(), stale());
+        facts = facts_of(*journal_, app, slot == slots_.end() ? nullptr : &slot->second, look_.get(),
+                         freshness().words());
     }
     const auto last = TRY(journal_->last(app));
     std::vector<PhaseRow> phases;

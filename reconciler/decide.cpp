@@ -13,8 +13,10 @@ constexpr std::array<std::string_view, 8> kAppStates{"converged", "converging", 
                                                      "drifted",   "paused",     "broken",  "unknown"};
 constexpr std::array<std::string_view, 7> kVerbs{"nothing", "recover", "deploy", "adopt",
                                                  "mend",    "wait",    "hold"};
+constexpr std::string_view kOnlyReported = " (self_heal is false: only reported)";
 constexpr Duration kFirstBackoff{2000};
 constexpr Duration kLastBackoff{300'000};
+constexpr Duration kSeldom{3'600'000};
 constexpr Duration kLongestDelay = kLastBackoff + kLastBackoff / 4;
 
 Decision make(Verb verb, AppState state, std::string reason, std::optional<WallTime> again = {},
@@ -47,10 +49,10 @@ Decision in_place(const Declared& declared, const Observed& observed, const AppR
     if (running->digest != declared.digest && !declared.same_runtime)
         return make(Verb::Deploy, AppState::Converging,
                     "the manifest's settings changed; the release is the same");
+    if (observed.drift && !declared.self_heal)
+        return make(Verb::Nothing, AppState::Drifted, *observed.drift + std::string(kOnlyReported));
     if (observed.drift)
-        return declared.self_heal && observed.mendable
-                   ? make(Verb::Mend, AppState::Drifted, *observed.drift)
-                   : make(Verb::Nothing, AppState::Drifted, *observed.drift);
+        return make(observed.mendable ? Verb::Mend : Verb::Nothing, AppState::Drifted, *observed.drift);
     if (running->digest != declared.digest || running->revision != declared.revision)
         return make(Verb::Adopt, AppState::Converged, "the manifest changed in nothing that runs");
     return make(Verb::Nothing, AppState::Converged, "the declared release runs");
@@ -61,7 +63,8 @@ Decision elsewhere(const Declared& declared, const Observed& observed, const App
     if (running && running->release == declared.release)
         return declared.self_heal
                    ? make(Verb::Deploy, AppState::Drifted, "`current` was moved; it is put back")
-                   : make(Verb::Nothing, AppState::Drifted, "`current` was moved by somebody");
+                   : make(Verb::Nothing, AppState::Drifted,
+                          "`current` was moved by somebody" + std::string(kOnlyReported));
     if (!observed.current) return make(Verb::Deploy, AppState::Converging, "nothing is deployed yet");
     return make(
         Verb::Deploy, AppState::Converging,
@@ -96,6 +99,10 @@ Duration backoff(int failures, double jitter) {
     const auto base = std::min(kLastBackoff, kFirstBackoff * (1 << doublings));
     const auto extra = static_cast<double>(base.count()) * 0.25 * std::clamp(jitter, 0.0, 1.0);
     return base + Duration(static_cast<Duration::rep>(extra));
+}
+
+Duration mend_delay(int mends) {
+    return mends > kMostMends ? kSeldom : backoff(mends, 0.5);
 }
 
 Decision decide(const std::optional<Declared>& declared, const Observed& observed, const AppRow& remembered,
@@ -136,16 +143,16 @@ Decision decide(const std::optional<Declared>& declared, const Observed& observe
         if (auto back = kept_back(*declared, remembered, standing, now)) return *std::move(back);
     const auto& delay = remembered.delay;
     // A time further away than any delay is long was written by a clock that has been put right since.
+    const bool drifted = decision.state == AppState::Drifted;
     bool delayed = delay && delay->digest == declared->digest && delay->until > now &&
-                   delay->until <= now + kLongestDelay;
+                   delay->until <= now + (drifted ? kSeldom : kLongestDelay);
     if (held) {  // refused for want of a proof, which a newer revision may have brought
         delayed = delayed && hold->revision == declared->revision;
         if (delayed && decision.verb == Verb::Deploy)
             return make(Verb::Wait, AppState::Waiting, hold->reason, delay->until, Bar::Proof);
     }
     if (delayed && (decision.verb == Verb::Deploy || decision.verb == Verb::Mend))
-        return make(Verb::Wait, decision.verb == Verb::Mend ? AppState::Drifted : AppState::Waiting,
-                    delay->reason, delay->until);
+        return make(Verb::Wait, drifted ? AppState::Drifted : AppState::Waiting, delay->reason, delay->until);
     if (standing.tip_refused && decision.state == AppState::Converged)
         return make(decision.verb, AppState::Waiting, *standing.tip_refused);
     return decision;

@@ -92,4 +92,8 @@ struct Decision {
 // `jitter` is 0 … 1.
 [[nodiscard]] shared::Duration backoff(int failures, double jitter);
 
+// What is mended again and again is left longer each time, and after kMostMends only looked after once an hour.
+inline constexpr int kMostMends = 8;
+[[nodiscard]] shared::Duration mend_delay(int mends);
+
 }  // namespace tidegate::reconciler

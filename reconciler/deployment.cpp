@@ -323,7 +323,8 @@ Journal::End Deployment::consequences(State end) const {
     }
     if (row_.verdict == Verdict::Hold) {
         auto words = row_.reason;
-        if (turned_in_) words = std::string(name_of(*turned_in_)) + " failed: " + words;
+        const auto failed = turned_in_ ? std::string(name_of(*turned_in_)) + " failed" : std::string();
+        if (!words.starts_with(failed)) words = failed + ": " + words;
         if (end == State::Reverted) words += "; reverted";
         out.hold = HoldRow{row_.digest, false, row_.id, words, clock_.now()};
     } else if (row_.verdict != Verdict::Supersede) {

@@ -10,8 +10,10 @@
 namespace tidegate::reconciler {
 
 struct Freshness {
-    std::string stale;                   // the reason in words; empty: it is fresh
+    std::string stale;                   // in words, shortly; empty: it is fresh
+    std::string error;                   // what the last look said
     std::optional<shared::WallTime> at;  // when it will be stale if nothing is heard until then
+    [[nodiscard]] std::string words() const { return error.empty() ? stale : stale + ": " + error; }
 };
 
 // Pure. The branch is silent when the last look at it failed and none ended well for `stale_after`: a host that slept,

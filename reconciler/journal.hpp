@@ -191,7 +191,7 @@ class Journal {
                                      const std::optional<std::string>& irreversible = std::nullopt,
                                      const std::optional<std::string>& let_go = std::nullopt);
     [[nodiscard]] Result<void> set_delay(const std::string& app, const DelayRow& delay);
-    [[nodiscard]] Result<void> clear_hold(const std::string& app);
+    [[nodiscard]] Result<void> clear_delay(const std::string& app);
     [[nodiscard]] Result<void> forget_release(const std::string& app, const std::string& release);
 
     [[nodiscard]] Result<void> child_started(std::int64_t deployment, const ChildRow& child);

@@ -229,9 +229,8 @@ Result<void> Journal::set_delay(const std::string& app, const DelayRow& delay) {
                          delay.failures, delay.interruptions, to_ms(delay.until), delay.reason);
 }
 
-Result<void> Journal::clear_hold(const std::string& app) {
+Result<void> Journal::clear_delay(const std::string& app) {
     const std::lock_guard lock(mutex_);
-    TRY(database_.run("DELETE FROM holds WHERE app=?", app));
     return database_.run("DELETE FROM delays WHERE app=?", app);
 }
 

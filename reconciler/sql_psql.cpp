@@ -67,8 +67,11 @@ class Psql final : public SqlClient {
     // A file may have changed the session's settings, the search path among them: they go.
     std::string after(const SqlStep& step, const Ledger& ledger, const SqlAuthor& author) const override {
         const auto settings = std::string("RESET ALL;\n") + kSettings;
-        if (!step.transaction) return "RESET ROLE;\n" + settings + ledger_ended(table(ledger), step);
-        return "RESET ROLE;\n" + ledger_done(table(ledger), step, author) + "COMMIT;\n" + settings;
+        if (!step.transaction)
+            return "RESET SESSION AUTHORIZATION;\nRESET ROLE;\n" + settings +
+                   ledger_ended(table(ledger), step);
+        return "RESET SESSION AUTHORIZATION;\nRESET ROLE;\n" + ledger_done(table(ledger), step, author) +
+               "COMMIT;\n" + settings;
     }
 
     ErrorKind kind_of(std::string_view said) const override {

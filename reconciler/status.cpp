@@ -8,6 +8,7 @@ Value to_value(const AppFacts& facts) {
     Value out;
     out.set("app", facts.app);
     out.set("state", name_of(facts.state));
+    out.set("own_reason", facts.reason);
     out.set("reason", facts.stale.empty() ? facts.reason : facts.reason + "; stale: " + facts.stale);
     out.set("release", facts.release);
     out.set("commit", facts.commit);

@@ -25,6 +25,8 @@ std::string where_it_is(const AppFacts& facts) {
         out += " runs nothing";
     else
         out += " runs " + named(facts.label.empty() ? facts.release : facts.label, facts.commit);
+    if (facts.declared.empty() && facts.state == AppState::Held)
+        return out + "; its manifest cannot be used.";
     if (facts.declared.empty()) return out + "; no manifest asks for it.";
     if (facts.declared == facts.commit)
         return out + ", as the manifest asks since revision " + shortened(facts.revision) + ".";
@@ -92,10 +94,12 @@ std::string how_it_went(const DeploymentRow& last, const std::vector<PhaseRow>& 
     if (last.outcome == "adopted")
         return named(last.to_label, last.to_commit) + " was " + last.reason + ", " + ago(last.started, now) +
                ".";
-    if (failed != nullptr)
-        out += std::string(came.empty() ? ": " : "; then ") + std::string(name_of(failed->state)) +
-               (last.outcome == "refused" ? " refused it: " : " failed: ") + failed->detail + ".";
-    else
+    if (failed != nullptr) {
+        const auto phase =
+            std::string(name_of(failed->state)) + (last.outcome == "refused" ? " refused it" : " failed");
+        out += std::string(came.empty() ? ": " : "; then ") +
+               (failed->detail.starts_with(phase) ? failed->detail : phase + ": " + failed->detail) + ".";
+    } else
         out += ": " + last.reason + ".";
     const auto took = undo_time(phases);
     const auto in = took ? " in " + human_duration(*took) : std::string();
@@ -108,9 +112,9 @@ std::string how_it_went(const DeploymentRow& last, const std::vector<PhaseRow>& 
         bool switched = false;
         for (const auto& phase : phases)
             switched = switched || (phase.state == State::Switch && phase.what == "done");
-        out += switched
-                   ? " There was no known-good release to go back to; it is left as it is."
-                   : " What it had made was taken back" + in + "; the running release was never touched.";
+        const auto untouched = last.from_release.empty() ? "." : "; the running release was never touched.";
+        out += switched ? " There was no known-good release to go back to; it is left as it is."
+                        : " What it had made was taken back" + in + untouched;
     } else if (last.outcome == "broken") {
         out += " Undoing it failed, too: " + last.reason + ".";
     }
@@ -153,7 +157,14 @@ std::string what_would_change_it(const AppFacts& facts, const AppRow& remembered
                        ", or now with: " + retry;
             return {};
         case AppState::Paused: return on_after_pause(facts.app, remembered.paused);
+        case AppState::Drifted:
+            if (!facts.again || *facts.again <= now) return {};
+            return "It is mended again in " + human_duration(*facts.again - now) + ", or now with: " + retry;
         case AppState::Broken:
+            if (!remembered.broken)
+                return "Nothing is touched; it goes on by itself when that is put right: `current` a link to "
+                       "a folder "
+                       "below releases/, or not there at all.";
             return "Nothing is touched until a person has looked; then: " + retry +
                    " (undoing goes on where it failed)";
         default: return {};

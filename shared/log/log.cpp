@@ -2,6 +2,7 @@
 
 #include "shared/base/clock.hpp"
 #include "shared/base/text.hpp"
+#include "shared/log/repeats.hpp"
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -9,47 +10,9 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
-#include <map>
 #include <mutex>
 
 namespace tidegate::shared {
-
-namespace {
-
-constexpr size_t kShownAMinute = 5;
-constexpr size_t kMostKept = 256;
-constexpr std::chrono::minutes kWindow{1};
-
-// Which lines came how often within a minute.
-class Repeats {
-  public:
-    struct Counted {
-        std::string message;
-        size_t unseen = 0;  // times that it was not written
-    };
-    // Whether the line `key` is to be written. `over`: what was not written in minutes that have passed.
-    bool shows(const std::string& key, std::string_view message, MonoTime now, std::vector<Counted>& over) {
-        const bool full = seen_.size() >= kMostKept;
-        std::erase_if(seen_, [&](const auto& entry) {
-            const auto& [since, count, text] = entry.second;
-            if (now - since < kWindow && !full) return false;
-            if (count > kShownAMinute) over.push_back({text, count - kShownAMinute});
-            return true;
-        });
-        auto& seen = seen_.try_emplace(key, Seen{now, 0, std::string(message)}).first->second;
-        return ++seen.count <= kShownAMinute;
-    }
-
-  private:
-    struct Seen {
-        MonoTime since;
-        size_t count = 0;
-        std::string message;
-    };
-    std::map<std::string, Seen> seen_;
-};
-
-}  // namespace
 
 struct Log::Sink {
     LogFormat format = LogFormat::Text;
@@ -147,8 +110,11 @@ void Log::write(LogLevel level, std::string_view message, std::initializer_list<
         const auto key = std::string(name_of(level)) + " " + std::string(message) + more;
         shown = sink_->repeats.shows(key, message, std::chrono::steady_clock::now(), over);
     }
-    for (const auto& [text, unseen] : over)
-        put(LogLevel::Info, "repeated " + std::to_string(unseen) + " times more: " + text, "");
+    for (const auto& [text, unseen, ended] : over) {
+        if (unseen > 0)
+            put(LogLevel::Info, "repeated " + std::to_string(unseen) + " times more: " + text, "");
+        if (ended) put(LogLevel::Info, "has not come again: " + text, "");
+    }
     if (shown) put(level, message, more);
 }
 

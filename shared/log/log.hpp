@@ -32,8 +32,7 @@ class Log {
     // For this one and all that share its sink, from now on.
     void set_least(LogLevel least) const;
 
-    // A line that comes again and again is written a few times a minute, and then counted: the count follows when the
-    // minute is over.
+    // A line that comes again and again is written five times, then with growing gaps, and counted: see repeats.hpp.
     void write(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {}) const;
     void debug(std::string_view message, std::initializer_list<LogField> fields = {}) const {
         write(LogLevel::Debug, message, fields);

@@ -84,17 +84,17 @@ test_a_snapshot_whose_records_are_garbage_is_still_exact() {
 test_a_change_that_keeps_size_and_time_is_seen() {
     local files
     new_app
-    gates nightly "{name: forge, version: date +%N, run: 'touch -r src/a.c \"\$RECORD/time\"; echo eno >src/a.c; touch -r \"\$RECORD/time\" src/a.c'}"
+    gates nightly "{name: forge, version: date +%N, run: 'touch -r src/a.c \"\$RECORD/time\"; echo eno >src/a.c; touch -r \"\$RECORD/time\" src/a.c; if test -d many2001; then echo x >many2001/1; fi'}"
     for files in 0 2001; do
         mkdir -p "many$files"
         (cd "many$files" && seq "$files" | xargs -r touch)
         commit_unseen "$files"
-        run tidegate run nightly # its files are new in the snapshot, then they are as old as the run before
-        expect_status 1
-        expect_contains "$out$err" src/a.c
-        run tidegate run nightly
-        expect_status 1
-        expect_contains "$out$err" src/a.c
+        for _ in new old; do # its files and folders, in the snapshot
+            run tidegate run nightly
+            expect_status 1
+            expect_contains "$out$err" src/a.c
+            if [ "$files" != 0 ]; then expect_contains "$out$err" many2001/1; fi
+        done
     done
 }
 
@@ -168,4 +168,38 @@ Y
     expect_contains "$(tr '\n' ' ' <<<"$err")" "left 1 new file in the snapshot that no .gitignore names (__pycache__/"
     expect_contains "$err" "the working tree has no node_modules"
     expect_lacks "$err" "changed files of the tree"
+}
+
+# Content that the clone has; nothing is downloaded for a gate, and nothing written into the clone.
+test_files_of_git_lfs_have_their_content_and_submodules_are_said_to_be_empty() {
+    command -v git-lfs >/dev/null || skip "needs git-lfs"
+    new_app
+    git lfs install --local --skip-repo >/dev/null
+    git lfs track '*.bin' >/dev/null
+    seq 1 5000 >data.bin
+    gates pre-commit "{name: lfs, run: 'cp data.bin \"\$RECORD/data\"; git status --short >\"\$RECORD/status\"; ! grep spec/v1 data.bin'}"
+    git add -A
+    run git commit -qm one
+    expect_status 0
+    cmp data.bin "$RECORD/data" || fail "the gate saw a pointer"
+    expect_contains "$(git show HEAD:data.bin)" "git-lfs.github.com/spec/v1"
+    seq 5 6000 >data.bin
+    git add -A
+    run git commit -qm two
+    expect_status 0
+    cmp data.bin "$RECORD/data" || fail "the gate saw something else"
+    expect_equal "$(cat "$RECORD/status")" "M  data.bin"
+    find .git/lfs/objects -type f -delete
+    tidegate doctor --clear-snapshots >/dev/null
+    run tidegate run pre-commit --no-cache
+    expect_status 1
+    expect_contains "$(tr '\n' ' ' <<<"$out")" "Git LFS files that your clone has no content of are pointers: git lfs pull"
+    expect_no_file .git/lfs/logs # of downloads that did not work
+    git init -q "$work/lib"
+    git -C "$work/lib" commit -q --allow-empty -m lib
+    git -c protocol.file.allow=always submodule --quiet add "$work/lib" lib
+    gates pre-commit "{name: sub, run: 'test -e lib/file'}"
+    run git commit -qam three
+    expect_status 1
+    expect_contains "$(tr '\n' ' ' <<<"$err")" "Submodules are empty folders in the snapshot"
 }

@@ -13,3 +13,17 @@ test_a_failing_call_anywhere_in_a_rollback_leaves_a_whole_release_and_passes() {
 test_a_second_fault_in_the_recovery_of_a_deployment_changes_nothing() { swept compound deployment; }
 test_a_second_fault_in_a_revert_changes_nothing() { swept compound revert; }
 test_a_second_fault_in_the_recovery_of_a_rollback_changes_nothing() { swept compound rollback; }
+
+# Attack 85: where migrations are files of SQL, whichever call of ours it is killed at.
+migrated() { python3 "$TIDEGATE_SOURCE/tests/faults/sql_sweep.py" "$1" || exit $?; }
+test_killed_at_any_call_while_files_of_sql_migrate_the_ledger_and_the_database_agree() {
+    migrated deployment
+}
+test_killed_at_any_call_while_files_of_sql_are_taken_back_the_ledger_and_the_database_agree() {
+    local each
+    for each in revert rollback restore; do
+        mkdir $each
+        (cd $each && migrated $each)
+        [ -n "${TIDEGATE_LONG:-}" ] || [ $each != rollback ] || break
+    done
+}

@@ -172,7 +172,7 @@ root: {self.root}
 shared: {{dirs: [storage]}}
 env: {{STATE: {self.disk}/appstate}}
 build: [{{run: [./bin/build], timeout: {timeout}}}]
-migrate: {{up: [./bin/migrate, up], down: [./bin/migrate, down], timeout: {timeout}}}
+migrate: {values.get('migrate') or f"{{up: [./bin/migrate, up], down: [./bin/migrate, down], timeout: {timeout}}}"}
 activate: [{{run: [./bin/activate], timeout: {timeout}}}]
 health: [{{run: [./bin/healthy], for: {values['health_for']}, within: {values['within']}, interval: 20ms}}]
 keep: {values['keep']}

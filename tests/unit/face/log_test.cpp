@@ -1,5 +1,7 @@
 #include "shared/log/log.hpp"
 
+#include "shared/log/repeats.hpp"
+
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -50,6 +52,29 @@ TEST_CASE("log: a line that comes again and again is written five times, then co
     CHECK(count(text, "\"app\":\"api\"") == 3);
     CHECK(count(text, "repeated 95 times more: the disk is full") == 1);
     CHECK(count(text, "\"message\":\"line ") == 300);
+}
+
+TEST_CASE("log: an error of each tick is written with growing gaps, and its end is told") {
+    Repeats repeats;
+    std::vector<Repeats::Counted> over;
+    const MonoTime start{};
+    size_t shown = 0;
+    size_t counted = 0;
+    const int ticks = 24 * 120;  // a day of one in 30 s
+    for (int tick = 0; tick < ticks; ++tick) {
+        shown += repeats.shows("key", "no route", start + tick * std::chrono::seconds(30), over) ? 1 : 0;
+        for (const auto& each : over) {
+            CHECK_FALSE(each.ended);
+            counted += each.unseen;
+        }
+        over.clear();
+    }
+    CHECK(shown > 24);
+    CHECK(shown < 40);
+    (void)repeats.shows("other", "x", start + ticks * std::chrono::seconds(30) + std::chrono::hours(3), over);
+    REQUIRE(over.size() == 1);
+    CHECK(over.front().ended);
+    CHECK(shown + counted + over.front().unseen == static_cast<size_t>(ticks));
 }
 
 TEST_CASE("log: the least level can be changed while others write") {

@@ -66,6 +66,35 @@ TEST_CASE("manifest: the least one has safe defaults") {
     CHECK(release_id(manifest) == "9fceb02d0ae5-e3b0c442");
 }
 
+TEST_CASE("manifest: migrations may be files of SQL, with a backup around them") {
+    const std::string head =
+        "version: 1\napp: web\nrelease: {git: {url: 'https://git.example.com/web.git', commit: " + kCommit +
+        "}}\nroot: /srv/web\nshared: {dirs: [storage]}\nsecrets: {DATABASE_URL: {credential: web-db}}\n";
+    const auto psql =
+        parsed(head +
+               "migrate:\n  sql: {client: psql, folder: db/migrations, url: {env: DATABASE_URL}, wait: "
+               "2m, out_of_order: true}\n  backup: [./bin/dump]\n  restore: ./bin/load\n");
+    REQUIRE(psql.migrate.sql.has_value());
+    CHECK(psql.migrate.sql->client == DatabaseClient::Psql);
+    CHECK(psql.migrate.sql->folder == "db/migrations");
+    CHECK(psql.migrate.sql->url == "DATABASE_URL");
+    CHECK(psql.migrate.sql->wait == 2min);
+    CHECK(psql.migrate.sql->out_of_order);
+    CHECK(psql.migrate.backup->argv.size() == 1);
+    CHECK(psql.migrate.restore->shell == "./bin/load");
+    CHECK(psql.migrate.revertible());
+    CHECK(psql.runs_commands());
+    CHECK(psql.migrate.shown() == "db/migrations through psql");
+    const auto mysql = parsed(
+        head +
+        "migrate: {sql: {client: mysql, folder: db, database: app, defaults_file: /etc/web/my.cnf}}\n");
+    CHECK(mysql.migrate.sql->defaults_file == "/etc/web/my.cnf");
+    CHECK(mysql.migrate.sql->wait == 1min);
+    for (const char* file : {"storage/app.sqlite3", "/var/lib/web/app.sqlite3"})
+        CHECK(parsed(head + "migrate: {sql: {client: sqlite3, folder: db, database: " + file + "}}\n")
+                  .migrate.sql->database == file);
+}
+
 TEST_CASE("manifest: every key is read") {
     const auto manifest = parsed(
         "version: 1\napp: web\n"
@@ -171,7 +200,7 @@ TEST_CASE("manifest: what cannot be right is refused at its place") {
         {"migrate: {sql: {client: psql, folder: db, url: {env: DATABASE_URL}}}\n", "neither in `env`", 54},
         {"migrate: {sql: {client: psql, folder: db, database: 'postgres://u:p@h/d'}}\n", "no addresses", 53},
         {"migrate: {sql: {client: psql, folder: db, database: web, defaults_file: /x}}\n", "mysql only", 73},
-        {"migrate: {sql: {client: sqlite3, folder: db, database: app.db}}\n", "in none of `shared`", 56},
+        {"migrate: {sql: {client: sqlite3, folder: db, database: app.db}}\n", "in no folder of `shared`", 56},
         {"migrate: {sql: {client: sqlite3, folder: db, database: /srv/web/current/a.db}}\n",
          "lies in a release", 56},
         {"migrate: {up: x, timeout: 5}\n", "", 27},

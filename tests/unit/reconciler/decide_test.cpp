@@ -314,3 +314,22 @@ TEST_CASE("decide: waiting grows from seconds to minutes and no further") {
     CHECK(backoff(50, 0) == Duration(300'000));
     CHECK(backoff(50, 1) == Duration(375'000));
 }
+
+TEST_CASE("decide: what is mended again and again waits longer each time, in the end an hour") {
+    Situation s;
+    s.observed.drift = "VERSION changed";
+    CHECK(s.now().verb == Verb::Mend);
+    s.remembered.delay = DelayRow{"d1", kMostMends + 1, 0, kNow + mend_delay(kMostMends + 1), "again"};
+    CHECK(s.now() == Decision{Verb::Wait, AppState::Drifted, "again", kNow + Duration(3'600'000), Bar::None});
+    s.remembered.delay->until = kNow;
+    CHECK(s.now().verb == Verb::Mend);
+    // So does what moves `current` again and again; another manifest is not kept back by it.
+    s.observed.current = "r0";
+    s.remembered.delay->until = kNow + Duration(1);
+    CHECK(s.now().state == AppState::Drifted);
+    CHECK(s.now().verb == Verb::Wait);
+    s.ask_for("r2", "d2");
+    CHECK(s.now().verb == Verb::Deploy);
+    for (int mends = 1; mends < kMostMends; ++mends) CHECK(mend_delay(mends) <= mend_delay(mends + 1));
+    CHECK(mend_delay(1) < Duration(3000));
+}
