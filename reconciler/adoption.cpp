@@ -161,8 +161,9 @@ Result<void> ask_source(const Host& host, const AppSpec& spec, const AppRoot& ro
                         int cancel_fd) {
     const auto source = TRY(ReleaseSource::open(host, spec));
     TRY(source->fetch(cancel_fd));
-    plan.compared = TRY(compare_release(root, plan.release, TRY(source->repo()), TRY(source->commit()),
-                                        spec.commit, cancel_fd));
+    const auto repo = TRY(source->repo());
+    const auto commit = TRY(source->commit());
+    plan.compared = TRY(compare_release(root, plan.release, repo, commit, spec.commit, cancel_fd));
     const auto need = attestation_need(host.policy().attestations, spec.stages, spec.threshold);
     if (need.stages.empty()) {
         plan.proof = "none is asked for";
