@@ -67,6 +67,17 @@ Gates from_others(const Files& files) {
     return gates;
 }
 
+std::string with_runner(const std::string& command) {
+    constexpr std::string_view kNone =
+        " npm npx pnpm yarn bun bunx node deno sh bash git cargo go make python python3 ruby bundle php "
+        "composer "
+        "terraform rustfmt gofmt true test ";
+    const auto word = command.substr(0, command.find(' '));
+    if (word.find('/') != std::string::npos || kNone.find(" " + word + " ") != std::string_view::npos)
+        return command;
+    return "npx --no-install " + command;
+}
+
 std::string gate_name(std::string_view text) {
     std::string name;
     for (const char c : text) {

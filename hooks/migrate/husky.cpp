@@ -77,6 +77,21 @@ std::vector<std::string> in_turn(const std::string& line) {
     return commands;
 }
 
+// husky finds the programs of the packages that package.json names.
+bool is_of_package(const Files& files, const std::string& command) {
+    const auto package = parse_json(files.read("package.json"));
+    if (!package) return false;
+    const auto word = command.substr(0, command.find(' '));
+    for (const char* key : {"dependencies", "devDependencies"}) {
+        const Value* names = package->find(key);
+        if (names == nullptr || word.empty()) continue;
+        for (const auto& entry : names->map())
+            if (entry.key.find(word) != std::string::npos || (word == "tsc" && entry.key == "typescript"))
+                return true;
+    }
+    return false;
+}
+
 // One command of a script, which runs when those before it went well.
 void add_command(const Files& files, Gates& into, const std::string& hook, const std::string& line,
                  std::string& before) {
@@ -101,7 +116,7 @@ void add_command(const Files& files, Gates& into, const std::string& hook, const
         needs.push(before);
         gate.set("needs", std::move(needs));
     }
-    gate.set("run", command);
+    gate.set("run", is_of_package(files, command) ? with_runner(command) : command);
     before = into.add(hook, name_of_command(line), std::move(gate));
 }
 

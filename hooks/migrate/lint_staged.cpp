@@ -48,69 +48,132 @@ std::optional<std::string> our_glob(std::string_view theirs) {
     return glob;
 }
 
-// A program that only exports an object of texts and lists is data, and as good as YAML; nullopt for any other.
-std::optional<Value> exported(const std::string& program) {
+struct Found {
+    std::string file;
+    Value rules;                         // a pattern's commands; {whole: …} where they get no files
+    std::vector<std::string> functions;  // patterns whose commands a function makes
+};
+
+// A program's text without comments.
+std::optional<std::string> without_comments(const std::string& program) {
     std::string text;
     char quote = 0;
     for (size_t i = 0; i < program.size(); ++i) {
         const char c = program[i];
-        if (quote != 0) {
-            if (c == '\\') return std::nullopt;
-            if (c == quote) quote = 0;
-            text += c;
-        } else if (program.compare(i, 2, "//") == 0) {
-            while (i + 1 < program.size() && program[i + 1] != '\n') ++i;
-        } else if (program.compare(i, 2, "/*") == 0) {
+        if (quote == 0 && program.compare(i, 2, "//") == 0) {
+            i = std::min(program.find('\n', i), program.size()) - 1;
+        } else if (quote == 0 && program.compare(i, 2, "/*") == 0) {
             const auto end = program.find("*/", i + 2);
             if (end == std::string::npos) return std::nullopt;
             i = end + 1;
         } else {
-            if (c == '\'' || c == '"') quote = c;
-            if (c == '`' || program.compare(i, 2, "=>") == 0 || program.compare(i, 3, "...") == 0)
-                return std::nullopt;
-            text += c == '\t' ? ' ' : c;
+            if (quote != 0 && c == '\\') text += program[i++];
+            if (quote == 0 && (c == '\'' || c == '"' || c == '`'))
+                quote = c;
+            else if (c == quote)
+                quote = 0;
+            const bool blank =
+                i < program.size() && (program[i] == '\t' || program[i] == '\n' || program[i] == '\r');
+            if (i < program.size()) text += blank ? ' ' : program[i];
         }
     }
+    return text;
+}
+
+// What stands between commas that are in no brackets and quotes.
+std::vector<std::string> entries_of(std::string_view body) {
+    std::vector<std::string> entries(1);
+    char quote = 0;
+    int depth = 0;
+    for (size_t i = 0; i < body.size(); ++i) {
+        const char c = body[i];
+        if (quote == 0 && c == ',' && depth == 0) {
+            entries.emplace_back();
+            continue;
+        }
+        entries.back() += c;
+        if (quote != 0) {
+            if (c == '\\' && i + 1 < body.size()) entries.back() += body[++i];
+            if (c == quote) quote = 0;
+        } else if (c == '\'' || c == '"' || c == '`') {
+            quote = c;
+        } else if (std::string_view("([{").find(c) != std::string_view::npos) {
+            ++depth;
+        } else if (std::string_view(")]}").find(c) != std::string_view::npos) {
+            --depth;
+        }
+    }
+    return entries;
+}
+
+// One entry of an object, as data where it is data.
+void take_entry(std::string_view entry, Found& found) {
+    entry = trim(entry);
+    if (entry.empty()) return;
+    const auto quote = entry.front() == '\'' || entry.front() == '"' ? entry.front() : '\0';
+    const auto end = quote != 0 ? entry.find(quote, 1) : entry.find(':');
+    const auto colon = end == std::string_view::npos ? end : entry.find(':', end);
+    if (colon == std::string_view::npos) return found.functions.push_back(std::string(entry.substr(0, 40)));
+    const std::string key(quote != 0 ? entry.substr(1, end - 1) : trim(entry.substr(0, end)));
+    auto value = trim(entry.substr(colon + 1));
+    constexpr std::string_view kNoFiles = "() =>";
+    const bool whole = value.starts_with(kNoFiles);
+    if (whole) value = trim(value.substr(kNoFiles.size()));
+    const bool data = !value.empty() &&
+                      std::string_view("'\"[").find(value.front()) != std::string_view::npos &&
+                      value.find("=>") == std::string_view::npos && value.find('`') == std::string_view::npos;
+    const auto document =
+        data ? parse_yaml("", "v: " + std::string(value) + "\n") : fail(ErrorKind::Invalid, "");
+    if (!document) return found.functions.push_back(key);
+    Value commands = *document->root().find("v");
+    if (whole) {
+        Value without(Value::Map{});
+        without.set("whole", std::move(commands));
+        commands = std::move(without);
+    }
+    found.rules.set(key, std::move(commands));
+}
+
+// A program that only exports an object is read; nullopt for any other.
+std::optional<Found> exported(const std::string& file, const std::string& program) {
+    const auto text = without_comments(program);
+    if (!text) return std::nullopt;
     for (const std::string_view start : {"export default", "module.exports ="}) {
-        if (!trim(text).starts_with(start)) continue;
-        const auto open = text.find('{');
-        const auto close = text.rfind('}');
-        const auto head = trim(std::string_view(text).substr(text.find(start), open - text.find(start)));
-        if (open == std::string::npos || close < open || head != start) return std::nullopt;
-        const auto document = parse_yaml("", text.substr(open, close - open + 1) + "\n");
-        if (!document || !document->root().is(Value::Kind::Map)) return std::nullopt;
-        return document->root();
+        const auto rest = trim(*text);
+        if (!rest.starts_with(start) || !trim(rest.substr(start.size())).starts_with('{')) continue;
+        const auto open = rest.find('{');
+        const auto close = rest.rfind('}');
+        if (close == std::string_view::npos || close < open) return std::nullopt;
+        Found found{file, Value(Value::Map{}), {}};
+        for (const auto& entry : entries_of(rest.substr(open + 1, close - open - 1)))
+            take_entry(entry, found);
+        return found;
     }
     return std::nullopt;
 }
 
 constexpr size_t kMostPackages = 200;  // that are looked into
 
-struct Found {
-    std::string file;
-    Value rules;
-};
-
 // The rules of one folder ("" or "packages/web/").
 std::optional<Found> find_rules(const Files& files, const std::string& folder, Gates& into) {
     for (const auto name : kPrograms) {
         const auto file = folder + std::string(name);
         if (!files.has(file)) continue;
-        if (auto rules = exported(files.read(file))) return Found{file, std::move(*rules)};
+        if (auto found = exported(file, files.read(file))) return found;
         into.note(file + ": is a program; what it says has to be written by hand");
     }
     for (const auto name : kData) {
         const auto file = folder + std::string(name);
         if (!files.has(file)) continue;
         const auto document = parse_yaml_with_aliases(file, files.read(file), {1 << 20, 32, 20'000});
-        if (document && document->root().is(Value::Kind::Map)) return Found{file, document->root()};
+        if (document && document->root().is(Value::Kind::Map)) return Found{file, document->root(), {}};
         into.note(file + ": cannot be read" + (document ? "" : ": " + document.error().message));
     }
     if (!files.has(folder + "package.json")) return std::nullopt;
     const auto package = parse_json(files.read(folder + "package.json"));
     const Value* rules = package ? package->find("lint-staged") : nullptr;
     if (rules == nullptr || !rules->is(Value::Kind::Map)) return std::nullopt;
-    return Found{"lint-staged in " + folder + "package.json", *rules};
+    return Found{"lint-staged in " + folder + "package.json", *rules, {}};
 }
 
 // Folders with rules of their own, "packages/web/": a file has those of the nearest.
@@ -133,22 +196,11 @@ std::vector<std::string> folders_with_rules(const Files& files) {
     return folders;
 }
 
-// By npx from node_modules, unless it is no package's program.
-std::string with_runner(const std::string& command) {
-    constexpr std::string_view kNone =
-        " npm npx pnpm yarn bun bunx node deno sh bash git cargo go make python python3 ruby bundle php "
-        "composer "
-        "terraform rustfmt gofmt true test ";
-    const auto word = command.substr(0, command.find(' '));
-    if (word.find('/') != std::string::npos || kNone.find(" " + word + " ") != std::string_view::npos)
-        return command;
-    return "npx --no-install " + command;
-}
-
 struct Rule {
     std::string stage;
     std::string folder;
     std::string glob;
+    bool whole = false;               // its commands get no files
     std::vector<std::string> others;  // folders with rules of their own
 };
 
@@ -162,8 +214,9 @@ void add_command(Gates& into, const Rule& rule, const std::string& command, std:
         needs.push(before);
         gate.set("needs", std::move(needs));
     }
-    gate.set("run", with_runner(checks.value_or(command)) + " {files}");
-    gate.set("fix", checks ? Value(with_runner(command) + " {files}") : Value(true));
+    const std::string files = rule.whole ? "" : " {files}";
+    gate.set("run", with_runner(checks.value_or(command)) + files);
+    gate.set("fix", checks ? Value(with_runner(command) + files) : Value(true));
     if (!rule.folder.empty()) gate.set("folder", rule.folder.substr(0, rule.folder.size() - 1));
     Value globs(Value::List{});
     globs.push(rule.glob);
@@ -178,6 +231,8 @@ void add_command(Gates& into, const Rule& rule, const std::string& command, std:
 }
 
 void add_rules(Gates& into, Rule rule, const Found& found) {
+    for (const auto& pattern : found.functions)
+        into.note(found.file + ": " + pattern + " is a function; what it says has to be written by hand");
     for (const auto& entry : found.rules.map()) {
         const auto glob = our_glob(entry.key);
         if (!glob) {
@@ -186,8 +241,10 @@ void add_rules(Gates& into, Rule rule, const Found& found) {
         }
         rule.glob = *glob;
         std::vector<std::string> commands;
-        if (entry.value.is(Value::Kind::Text)) commands.push_back(entry.value.text());
-        for (const auto& item : entry.value.list())
+        rule.whole = entry.value.find("whole") != nullptr;
+        const auto& value = rule.whole ? *entry.value.find("whole") : entry.value;
+        if (value.is(Value::Kind::Text)) commands.push_back(value.text());
+        for (const auto& item : value.list())
             if (item.is(Value::Kind::Text)) commands.push_back(item.text());
         if (commands.empty()) into.note(found.file + ": " + entry.key + " names no command");
         std::string before;
@@ -210,10 +267,11 @@ bool has_lint_staged(const Files& files) {
 void from_lint_staged(const Files& files, Gates& into, const std::string& stage) {
     into.found.emplace_back("lint-staged");
     const auto folders = folders_with_rules(files);
-    if (const auto found = find_rules(files, "", into)) add_rules(into, {stage, "", "", folders}, *found);
+    if (const auto found = find_rules(files, "", into))
+        add_rules(into, {stage, "", "", false, folders}, *found);
     for (const auto& folder : folders)
         if (const auto found = find_rules(files, folder, into))
-            add_rules(into, {stage, folder, "", folders}, *found);
+            add_rules(into, {stage, folder, "", false, folders}, *found);
     auto& link = into.stage(stage).link;
     if (link.empty()) link.emplace_back("node_modules");
 }

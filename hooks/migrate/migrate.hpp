@@ -55,6 +55,9 @@ void from_lint_staged(const Files& files, Gates& into, const std::string& stage)
 // where no such form is known. A gate must not change files, its `fix` may.
 [[nodiscard]] std::optional<std::string> checking_form(const std::string& command);
 
+// By npx from node_modules, unless it is no package's program.
+[[nodiscard]] std::string with_runner(const std::string& command);
+
 // The value as YAML, block style, lists of plain words in one line. `indent` blanks before each line.
 [[nodiscard]] std::string to_yaml(const shared::Value& map, size_t indent);
 [[nodiscard]] std::string yaml_scalar(const std::string& text);

@@ -236,7 +236,7 @@ test_init_reads_lint_staged_that_is_a_program_in_name_only_and_in_packages() {
     cd app || exit
     mkdir -p packages/ui scripts
     cat >package.json <<'Y'
-{"scripts": {"precommit": "lint-staged && tsc -b"},
+{"scripts": {"precommit": "lint-staged && tsc -b"}, "devDependencies": {"typescript": "5"},
  "simple-git-hooks": {"pre-commit": "npm run precommit", "commit-msg": "node scripts/verify.js \"$1\"", "preserveUnused": true}}
 Y
     cat >lint-staged.config.mjs <<'Y'
@@ -246,6 +246,8 @@ export default {
   "*.@(md|mdx)": "prettier --write",
   "*.(css|scss)": ["./scripts/css", "git add"],
   '!(*.test).js': "x",
+  '*.d.ts': () => 'tsc --noEmit',
+  "*.lock": (files) => `dedupe ${files}`, // by hand
 };
 Y
     echo 'export default { "*.ts": (files) => `vitest ${files}` }' >packages/ui/.lintstagedrc.mjs
@@ -263,12 +265,16 @@ Y
     expect_contains "$yaml" 'run: ./check {files}
         fix: true
         folder: scripts'
-    expect_contains "$yaml" 'run: tsc -b'
+    expect_contains "$yaml" 'run: npx --no-install tsc -b'
     expect_contains "$yaml" 'run: node scripts/verify.js {1}'
     expect_contains "$said" '!(*.test).js has no counterpart'
-    expect_contains "$said" 'packages/ui/.lintstagedrc.mjs: is a program'
+    expect_contains "$yaml" 'run: npx --no-install tsc --noEmit
+        fix: true
+        files: ["*.d.ts"]'
+    expect_contains "$said" 'lint-staged.config.mjs: *.lock is a function'
+    expect_contains "$said" 'packages/ui/.lintstagedrc.mjs: *.ts is a function'
     # What it says runs: files as seen from their folder, what is written is committed.
-    sed -i -e '/^ *- name: tsc/,/tsc -b/d' -e '/^  commit-msg:/,$d' .tidegate.yaml
+    sed -i -e '/^ *- name: tsc-2/,/tsc -b/d' -e '/^  commit-msg:/,$d' .tidegate.yaml
     git commit -q --no-verify -m base
     tidegate install >/dev/null 2>&1
     echo 'x' >scripts/one.ts
