@@ -45,6 +45,7 @@ class AppKeeper {
     [[nodiscard]] std::string waits_for(const DeclaredApp& app, const Look& look);
     [[nodiscard]] Observed observe(const std::optional<DeclaredApp>& app, const AppRow& remembered);
     void observe_drift(View& view);
+    void observe_files(View& view, const AppRoot& root);
     // The first unit of `activate` that has stopped, in words.
     [[nodiscard]] std::optional<std::string> stopped_unit(const AppSpec& spec);
     // True: look again at once.

@@ -17,6 +17,25 @@ constexpr Duration kCalm{600'000};  // well for so long, it is well
 
 }  // namespace
 
+void AppKeeper::observe_files(View& view, const AppRoot& root) {
+    const auto slot = host_.watches.take(interrupt_.soft_fd());
+    if (!slot) return;  // asked to stop
+    const auto& release = view.app->spec->release;
+    const IntegrityStore store(host_.config.state, app_);
+    auto record = store.load(release);
+    if (!record || !*record) return;
+    bool refreshed = false;
+    const auto drift = find_drift(root, release, **record, refreshed, interrupt_.soft_fd());
+    if (drift && refreshed) (void)store.save(release, **record);
+    if (!drift || drift->none()) return;
+    view.observed.drift = "the running release was changed: " + drift->words();
+    view.observed.mendable = std::any_of(drift->files.begin(), drift->files.end(),
+                                         [](const DriftedFile& file) { return file.mendable; });
+    if (!view.observed.mendable)
+        *view.observed.drift +=
+            "; the build made it, so it is not in the source to be written again: release anew";
+}
+
 // Asked only of an app that seems converged: files of the running release, then its probes.
 void AppKeeper::observe_drift(View& view) {
     if (!view.app || !view.app->spec || !view.observed.current) return;
@@ -24,21 +43,8 @@ void AppKeeper::observe_drift(View& view) {
     const auto root =
         AppRoot::open(spec.root, host_.config.roots, app_user(spec).value_or(std::nullopt), IfMissing::Fail);
     if (!root || *view.observed.current != spec.release.str()) return;
-    const IntegrityStore store(host_.config.state, app_);
-    if (auto record = store.load(spec.release); record && *record) {
-        bool refreshed = false;
-        const auto drift = find_drift(*root, spec.release, **record, refreshed, interrupt_.soft_fd());
-        if (drift && refreshed) (void)store.save(spec.release, **record);
-        if (drift && !drift->none()) {
-            view.observed.drift = "the running release was changed: " + drift->words();
-            view.observed.mendable = std::any_of(drift->files.begin(), drift->files.end(),
-                                                 [](const DriftedFile& file) { return file.mendable; });
-            if (!view.observed.mendable)
-                *view.observed.drift +=
-                    "; the build made it, so it is not in the source to be written again: release anew";
-            return;
-        }
-    }
+    observe_files(view, *root);
+    if (view.observed.drift) return;
     if (auto stopped = stopped_unit(spec)) {
         view.observed.drift = std::move(stopped);
         return;

@@ -178,7 +178,7 @@ bool Daemon::wanted(const std::string& app) const {
 void Daemon::take_config(const HostConfig& config) {
     configs_.push_back(std::make_unique<const HostConfig>(config));
     hosts_.push_back(std::make_unique<const Host>(
-        Host{*configs_.back(), *journal_, clock_, log_, *units_, slots_of_work_}));
+        Host{*configs_.back(), *journal_, clock_, log_, *units_, slots_of_work_, slots_of_watch_}));
     host_now_ = hosts_.back().get();
 }
 

@@ -22,6 +22,8 @@ namespace tidegate::reconciler {
 
 // Apps that fetch, stage or build at the same time.
 inline constexpr unsigned kWorkAtOnce = 4;
+// Releases that are compared with their record at the same time: of 20,000 files that is some megabytes each.
+inline constexpr unsigned kWatchedAtOnce = 2;
 
 struct DaemonOptions {
     bool once = false;  // converge once, then end
@@ -125,6 +127,7 @@ class Daemon {
     shared::SystemClock clock_;
     shared::Log log_;
     WorkSlots slots_of_work_{kWorkAtOnce};
+    WorkSlots slots_of_watch_{kWatchedAtOnce};
     std::vector<std::unique_ptr<const HostConfig>> configs_;  // the newest last; main thread
     std::vector<std::unique_ptr<const Host>> hosts_;
     std::atomic<const Host*> host_now_ = nullptr;

@@ -19,7 +19,8 @@ struct Host {
     const shared::Clock& clock;
     shared::Log log;
     Units& units;
-    const WorkSlots& slots;
+    const WorkSlots& slots;    // for fetch, stage and build
+    const WorkSlots& watches;  // for comparing a release with its record, which is held in memory meanwhile
 
     [[nodiscard]] TrustPolicy policy() const;
     // What time it is for questions of trust; saves it, warns in the log.

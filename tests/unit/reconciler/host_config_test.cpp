@@ -119,3 +119,58 @@ TEST_CASE("attack 46: a configuration or state folder that others may write is r
     chmod((folder.path() + "/run").c_str(), 0775);
     CHECK(prepare_folders(config).error().kind == ErrorKind::Permission);
 }
+
+TEST_CASE("host config: a reload takes over every setting, but for those that it names") {
+    const auto folder = shared::TempDir::make("tidegate-reload").value();
+    const auto file = folder.path() + "/tidegated.yaml";
+    const auto write = [&](const std::string& text) {
+        std::ofstream(file) << text;
+        REQUIRE(chmod(file.c_str(), 0644) == 0);
+    };
+    write(kLeast);
+    const auto running = load_host_config(file);
+    REQUIRE(running.has_value());
+    CHECK(reload_config(*running)->needs_restart.empty());
+    write(R"(version: 1
+host: {name: web-2, environment: staging, labels: {role: db}}
+manifests: {url: "https://git.example.com/other.git", branch: other, interval: 5s, stale_after: 1m, quiet_after: 3d,
+            ssh_key: /k, known_hosts: /h}
+trust: {allowed_signers: /a, manifests: unsigned, attestations: off, approvals: 2, protocols: [https, file],
+        redirects: ["https://cdn.example.com/"], accept: 1234567890123456789012345678901234567890}
+credentials: [{match: "https://git.example.com/", token: {file: /t}}]
+limits: {download: 1GiB, release: 2GiB, file: 3MiB, files: 7}
+roots: [/srv, /opt/apps]
+state: /var/lib/other
+socket: /run/other/control.sock
+log: {format: text, level: debug}
+)");
+    const auto fresh = reload_config(*running);
+    REQUIRE(fresh.has_value());
+    CHECK(fresh->needs_restart == std::vector<std::string>{"host.name", "host.environment", "state", "socket",
+                                                           "log.format", "manifests.url, manifests.branch"});
+    const auto& now = fresh->config;
+    CHECK(now.name == "web-1");
+    CHECK(now.environment == "production");
+    CHECK(now.state == running->state);
+    CHECK(now.socket == running->socket);
+    CHECK(now.log_format == running->log_format);
+    CHECK(now.manifests_url->str() == running->manifests_url->str());
+    CHECK(now.manifests_branch->str() == running->manifests_branch->str());
+    CHECK(now.labels.at("role") == "db");
+    CHECK(now.interval == shared::Duration(5000));
+    CHECK(now.stale_after == shared::Duration(60'000));
+    CHECK(now.quiet_after == shared::Duration(3 * 86'400'000));
+    CHECK(now.ssh_key == "/k");
+    CHECK(now.known_hosts == "/h");
+    CHECK(now.allowed_signers == "/a");
+    CHECK_FALSE(now.signed_manifests);
+    CHECK(now.attestations == AttestationRule::Off);
+    CHECK(now.approvals == 2);
+    CHECK(now.protocols.size() == 2);
+    CHECK(now.redirects.size() == 1);
+    CHECK(now.accept.has_value());
+    CHECK(now.credentials.size() == 1);
+    CHECK(now.limits.files == 7);
+    CHECK(now.roots.size() == 2);
+    CHECK(now.log_level == shared::LogLevel::Debug);
+}
