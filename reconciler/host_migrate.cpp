@@ -1,6 +1,5 @@
 // HostPorts: migrations by command and by files of SQL, and the backup around them.
-// The journal has two words of its own for it: `backup` (the folder, once it is whole) and `applying`. Without the second
-// nothing was changed and nothing is taken back; a crash before it is no half migration.
+// The journal's word `applying` decides what a crash means: before it nothing was changed, and nothing is taken back.
 #include "reconciler/backups.hpp"
 #include "reconciler/host_ports.hpp"
 #include "shared/base/text.hpp"
@@ -11,13 +10,6 @@
 namespace tidegate::reconciler {
 
 using namespace shared;
-
-namespace {
-
-constexpr std::string_view kBackup = "backup";
-constexpr std::string_view kApplying = "applying";
-
-}  // namespace
 
 bool HostPorts::is_forward(Side side, Way way) const {
     return row_.back ? side == Side::From && way == Way::Down : side == Side::To && way == Way::Up;
@@ -139,7 +131,7 @@ Result<void> HostPorts::back_up(Side side, int cancel_fd) {
         return fail(made.error());
     }
     TRY(keep_backup(root_, name));
-    TRY(note(kBackup, name));
+    TRY(note(kBackedUp, name));
     if (auto done = forget_backups(root_, static_cast<size_t>(std::max(of.keep, 1))); !done)
         host_.log.warning("old backups are left", done.error());
     return {};
@@ -148,7 +140,7 @@ Result<void> HostPorts::back_up(Side side, int cancel_fd) {
 Result<std::string> HostPorts::restore(Side side, int cancel_fd) {
     const auto& of = spec(side);
     if (!TRY(noted(kApplying))) return std::string("nothing was changed");
-    const auto name = TRY(noted(kBackup));
+    const auto name = TRY(noted(kBackedUp));
     if (!name || !of.restore) return fail(ErrorKind::Failed, "this deployment made no backup");
     auto where = TRY(site(side));
     where.env["TIDEGATE_BACKUP"] = root_.path() + "/backups/" + *name;

@@ -48,6 +48,10 @@ struct DeploymentRow {
 
 // Noted of the step in which undoing failed, when a person says retry.
 inline constexpr std::string_view kTriedAgain = "tried-again";
+// Words of a phase `migrate` beside its events: the backup is whole (its folder's name), and from here on the database
+// is changed. Without the second nothing needs to be taken back.
+inline constexpr std::string_view kBackedUp = "backup";
+inline constexpr std::string_view kApplying = "applying";
 
 struct PhaseRow {
     State state = State::Fetch;

@@ -44,7 +44,14 @@ std::string without_place(std::string_view words) {
         const auto colon = words.find(": ");
         if (colon != std::string_view::npos) words = words.substr(colon + 2);
     }
-    return std::string(trim(words));
+    std::string out(trim(words));
+    // The script's line says nothing to people.
+    for (const std::string_view mark : {" near line ", " at line "}) {
+        const auto at = out.find(mark);
+        const auto end = at == std::string::npos ? at : out.find_first_not_of("0123456789", at + mark.size());
+        if (end != std::string::npos && end > at + mark.size() && out[end] == ':') out.erase(at, end - at);
+    }
+    return out;
 }
 
 std::string where(const SqlStep& step) {

@@ -165,6 +165,11 @@ test_a_migration_that_fails_half_way_leaves_nothing_and_the_next_release_goes_on
     expect_contains "$err" "took back 020_before"
     expect_equal "$(ledger)" "001_first"
     lacks t020 t021
+    daemon
+    run tidegatectl why web
+    kill -TERM "$daemon_pid"
+    wait "$daemon_pid" || true
+    expect_contains "$out" "then migrate failed: migrate.up failed: db/migrations/021_bad.up.sql:4: "
     migration 021_bad "CREATE TABLE t021 (id int)" "DROP TABLE t021"
     declare_release
     once

@@ -27,7 +27,7 @@ def migration(version, down=True):
 
 
 def make(name):
-    world = World(migrate="{" + SQL + "}", health_for="200ms" if name in ("revert", "restore") else "10s")
+    world = World(migrate="{" + SQL + "}")
     pathlib.Path("appstate/schema").write_text("1\n")  # what the app's health check asks for beside
     migration(1)
     world.declare(world.commit(1, 1))
@@ -37,7 +37,10 @@ def make(name):
     migration(3, down=name != "restore")
     if name == "restore":
         world.manifest["migrate"] = "{" + SQL + ", " + BACKUP + "}"
-    world.declare(world.commit(2, 1, "BROKEN" if name in ("revert", "restore") else None))
+    if name in ("revert", "restore"):
+        world.declare(world.commit(2, 1, "BROKEN"), health_for="200ms")
+    else:
+        world.declare(world.commit(2, 1))
     if name == "rollback":
         if world.converge().code != 0:
             raise Wrong("the second release does not come up")

@@ -200,7 +200,9 @@ TEST_CASE("ledger: a client's failure is told with the migration's own file and 
     REQUIRE(script.pieces.size() == 2);
     const auto line = std::to_string(script.pieces[1].first + 2);
     CHECK(failed_words("Parse error near line " + line + ": no such column: nowhere\n", script) ==
-          "db/2_x.up.sql:3: Parse error near line " + line + ": no such column: nowhere");
+          "db/2_x.up.sql:3: Parse error: no such column: nowhere");
+    CHECK(failed_words("ERROR 1146 (42S02) at line " + line + ": Table 'a.b' doesn't exist at line 1\n",
+                       script) == "db/2_x.up.sql:3: ERROR 1146 (42S02): Table 'a.b' doesn't exist at line 1");
     CHECK(failed_words("psql:<stdin>:" + line + ": ERROR:  no\nLINE 1: x\n        ^\n", script) ==
           "db/2_x.up.sql:3: ERROR:  no");
     CHECK(failed_words("all is well\n", script).empty());
