@@ -181,13 +181,17 @@ int run_program(int argc, char** argv) {
     // `tidegate help run` as git has it.
     std::vector<char*> words(argv, argv + argc);
     std::string help = "--help";
-    if (argc > 1 && std::string_view(argv[1]) == "help") {
+    const bool asked = argc > 1 && std::string_view(argv[1]) == "help";
+    if (asked) {
         words.erase(words.begin() + 1);
         words.push_back(help.data());
     }
     try {
         app.parse(static_cast<int>(words.size()), words.data());
     } catch (const CLI::CallForHelp&) {
+        const auto known = static_cast<int>(shared::split(full_name(chosen(bound)), ' ').size());
+        if (asked && argc - 1 > known && !chosen(bound).command->run)
+            return shared::report(unknown_word(chosen(bound), argv[known + 1]), "tidegate");
         std::cout << help_text(full_name(chosen(bound)), *chosen(bound).command);
         return 0;
     } catch (const CLI::CallForVersion&) {
