@@ -55,7 +55,8 @@ Result<int> init(const Arguments& arguments) {
     std::printf("wrote %s%s\n", std::string(kConfigFile).c_str(),
                 proposal.found.empty() ? "; nothing was recognised here: name your tests in it"
                                        : (" for " + join(proposal.found, ", ")).c_str());
-    if (!proposal.notes.empty()) std::printf("not carried over, or not as it was:\n");
+    if (!proposal.notes.empty())
+        std::printf("%s\n", proposal.carried_over ? "not carried over, or not as it was:" : "to know:");
     for (const auto& note : proposal.notes) std::printf("  %s\n", escape_foreign(note).c_str());
     std::printf("next: look it over, git add %s, tidegate install\n", std::string(kConfigFile).c_str());
     return 0;

@@ -112,20 +112,32 @@ std::string program_of(const Value& run) {
     return plain && kNone.find(" " + word + " ") == std::string_view::npos ? word : std::string();
 }
 
-// Tools that are not here, where the gates would fail.
-void tell_what_is_missing(migrate::Gates& gates, const Surroundings& here) {
+// Tools that are not here, where the gates would fail; empty where all are.
+std::string what_is_missing(const std::vector<Value>& commands, const Surroundings& here) {
     std::vector<std::string> missing;
+    for (const auto& run : commands) {
+        const auto program = program_of(run);
+        if (program.empty() || here.has_program(program)) continue;
+        if (std::find(missing.begin(), missing.end(), program) == missing.end()) missing.push_back(program);
+    }
+    if (missing.empty()) return {};
+    return "not on PATH here: " + join(missing, ", ") +
+           ". Gates take their tools from PATH: install these, or take their gates out";
+}
+
+std::vector<Value> commands_of(const migrate::Gates& gates) {
+    std::vector<Value> commands;
     for (const auto& stage : gates.stages)
-        for (const auto& gate : stage.gates) {
-            const Value* run = gate.find("run");
-            const auto program = run == nullptr ? std::string() : program_of(*run);
-            if (program.empty() || here.has_program(program)) continue;
-            if (std::find(missing.begin(), missing.end(), program) == missing.end())
-                missing.push_back(program);
-        }
-    if (!missing.empty())
-        gates.note("not on PATH here: " + join(missing, ", ") +
-                   ". Gates take their tools from PATH: install these, or take their gates out");
+        for (const auto& gate : stage.gates)
+            if (const Value* run = gate.find("run")) commands.push_back(*run);
+    return commands;
+}
+
+std::vector<Value> commands_of(const Draft& draft) {
+    std::vector<Value> commands;
+    for (const auto* gates : {&draft.commit, &draft.push})
+        for (const auto& gate : *gates) commands.emplace_back(gate.run);
+    return commands;
 }
 
 std::string one_line(std::string text) {
@@ -157,14 +169,17 @@ Proposal propose(const Surroundings& here) {
     const auto draft = look_for_languages(here);
     auto others = migrate::from_others({here.paths, here.read});
     leave_out_what_is_wrong(others);
-    tell_what_is_missing(others, here);
-    if (!others.found.empty()) return {carried_over(others, draft), others.found, others.notes};
+    auto commands = commands_of(others);
+    if (others.found.empty()) commands = commands_of(draft);
+    const auto missing = what_is_missing(commands, here);
+    if (!missing.empty()) others.note(missing);
+    if (!others.found.empty()) return {carried_over(others, draft), others.found, others.notes, true};
     const std::string head =
         "# Gates of this repository: what must pass on exactly the tree that is committed or pushed.\n"
         "# Proposed by `tidegate init`; make it yours. Check it with: tidegate check\n"
         "version: 1\n"
         "stages:\n";
-    return {head + commit_stage(draft) + push_stage(draft), draft.found, {}};
+    return {head + commit_stage(draft) + push_stage(draft), draft.found, others.notes, false};
 }
 
 }  // namespace tidegate::hooks::cli

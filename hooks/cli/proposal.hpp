@@ -19,7 +19,8 @@ struct Proposal {
     std::string yaml;
     std::vector<std::string> found;  // "CMake", "lefthook.yml", …: what was recognised
     std::vector<std::string>
-        notes;  // what another tool's configuration says and this one does not: one line each
+        notes;  // what another tool's configuration says and this one does not, what is missing: one line each
+    bool carried_over = false;  // from other hook managers
 };
 [[nodiscard]] Proposal propose(const Surroundings& here);
 

@@ -321,4 +321,15 @@ test_init_says_what_is_a_program_and_what_cannot_be_read() {
     expect_contains "$said" "TOML is not read"
     expect_contains "$said" ".pre-commit-config.yaml: cannot be read"
     expect_contains "$yaml" "go test ./..."
+    cd ..
+    new_repo plain
+    cd plain || exit
+    touch go.mod
+    git add -A
+    mkdir ../bin
+    for program in git sh; do ln -s "$(command -v $program)" ../bin; done
+    run env PATH="$work/bin" "$TIDEGATE_BIN/tidegate" init
+    expect_status 0
+    expect_contains "$out" "to know:
+  not on PATH here: go."
 }
