@@ -136,7 +136,7 @@ host: {name: web-2, environment: staging, labels: {role: db}}
 manifests: {url: "https://git.example.com/other.git", branch: other, interval: 5s, stale_after: 1m, quiet_after: 3d,
             ssh_key: /k, known_hosts: /h}
 trust: {allowed_signers: /a, manifests: unsigned, attestations: off, approvals: 2, protocols: [https, file],
-        redirects: ["https://cdn.example.com/"], accept: 1234567890123456789012345678901234567890}
+        redirects: ["https://cdn.example.com/"], accept: abcdef7890123456789012345678901234567890}
 credentials: [{match: "https://git.example.com/", token: {file: /t}}]
 limits: {download: 1GiB, release: 2GiB, file: 3MiB, files: 7}
 roots: [/srv, /opt/apps]
