@@ -75,7 +75,7 @@ SH
 secrets: {SECRET: {file: /etc/app/secret}}
 limits: {open_files: 222, tasks: 100, memory: 4GiB, cpu: 150%}
 build: [{run: ./bin/look wait}, {run: ./bin/forks}]
-migrate: {up: ./bin/look, compatible: true}'
+migrate: {up: ./bin/look, compatible: true, backup: "touch $TIDEGATE_BACKUP/made"}'
     inside env PATH="$PATH" HOME="$HOME" tidegated --config "$work/etc/tidegated.yaml" --once >once.log 2>&1 &
     local deploying=$!
     wait_for 60 inside sh -c 'ls /srv/apps/web/releases/*/looked'
@@ -122,6 +122,7 @@ migrate: {up: ./bin/look, compatible: true}'
     expect_contains "$build" "the secret is [secret]"
     expect_contains "$migration" "may not: touch made"
     said "build: in $unit"
+    inside sh -c 'test -e /srv/apps/web/backups/*/made'
     inside sh -c '! ls /var/tmp/tidegate-here 2>/dev/null'
     expect_equal "$(inside pgrep -cf 987654 || true)" 0
     expect_equal "$(units_of_commands)" ""
