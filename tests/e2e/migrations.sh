@@ -44,7 +44,11 @@ table() { migration "$1" "CREATE TABLE t${1%%_*} (id int);" "DROP TABLE t${1%%_*
 # declare [broken]: the release that web/ is now, with `migrate` as $migrate says.
 declare_release() {
     rm -f web/BROKEN
-    [ "${1:-}" != broken ] || touch web/BROKEN
+    patience=30s
+    if [ "${1:-}" = broken ]; then
+        touch web/BROKEN
+        patience=200ms
+    fi
     turn=$((${turn:-0} + 1))
     echo $turn >web/TURN
     git -C web add -A
@@ -64,7 +68,7 @@ $env_of
 migrate:
   sql: {client: $client, folder: db/migrations, $where, wait: ${wait:-30s}}
 $more
-health: [{run: "test ! -e BROKEN", for: 200ms, interval: 20ms}]
+health: [{run: "test ! -e BROKEN", for: $patience, interval: 20ms}]
 YAML
     git -C deploy add -A
     git -C deploy commit -q --allow-empty -m "release"
