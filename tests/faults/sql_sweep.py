@@ -98,7 +98,7 @@ def main():
     if given.only:
         picked = [(int(given.only[0]), given.only[1])]
     wrong = sum(one(world, given.world, n, how, f"{how} at call {n}; again with: --only {n} {how}") for n, how in picked)
-    print(f"{given.world}: {len(picked)} of {len(numbers)} calls, {wrong} wrong")
+    print(f"{given.world}: {len(picked)} runs, {len(numbers)} calls there are, {wrong} wrong")
     return 1 if wrong else 0
 
 
