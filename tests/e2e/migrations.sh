@@ -18,6 +18,7 @@ host: {name: web-1, environment: production}
 manifests: {url: "file://$work/deploy.git", branch: deploy, interval: 1s}
 trust: {manifests: unsigned, attestations: off, protocols: [file]}
 roots: [$work/srv]
+sandbox: process
 state: $work/state
 socket: $work/run/control.sock
 log: {format: text, level: info}
