@@ -4,6 +4,8 @@
 #include "reconciler/app_keeper_view.hpp"
 #include "reconciler/host_ports.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <random>
 #include <utility>
@@ -85,7 +87,7 @@ Declared AppKeeper::declared_of(const DeclaredApp& app, const AppRow& remembered
     out.revertible = spec.compatible || spec.down || spec.sql || spec.restore;
     const auto& running = remembered.running;
     if (!running) return out;
-    const auto former = spec_of(app_, running->manifest);
+    const auto former = running->digest == app.digest ? app.spec : spec_of(app_, running->manifest);
     if (former) out.same_runtime = former->runtime_digest == spec.runtime_digest;
     if (running->release == out.release) out.migrates = false;
     const auto first_there = host_.journal.first_deployed(app_, out.commit);
@@ -292,7 +294,9 @@ bool AppKeeper::walk(DeploymentRow row, bool found) {
     Deployment deployment(std::move(row), *ports, host_.journal, interrupt_, host_.clock, host_.log,
                           on_state);
     const auto outcome = found ? deployment.recover() : deployment.run();
+    malloc_trim(0);  // what a large release took is not kept for the next one
     report_.deploying.clear();
+    report_.drift_rounds = {outcome.end != State::Deployed, 0};  // it was just written
     return outcome.end != State::Stopped;
 }
 

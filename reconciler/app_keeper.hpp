@@ -4,6 +4,7 @@
 
 #include "reconciler/decide.hpp"
 #include "reconciler/deployment.hpp"
+#include "reconciler/drift.hpp"
 #include "reconciler/look.hpp"
 
 #include <functional>
@@ -21,6 +22,7 @@ struct AppReport {
     std::string deploying;  // digest of the manifest that a running deployment is for
     std::int64_t deployment = 0;
     bool denied = false;  // refused by policy
+    DriftRounds drift_rounds{};
 };
 
 class AppKeeper {

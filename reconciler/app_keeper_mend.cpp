@@ -22,11 +22,7 @@ void AppKeeper::observe_files(View& view, const AppRoot& root) {
     if (!slot) return;  // asked to stop
     const auto& release = view.app->spec->release;
     const IntegrityStore store(host_.config.state, app_);
-    auto record = store.load(release);
-    if (!record || !*record) return;
-    bool refreshed = false;
-    const auto drift = find_drift(root, release, **record, refreshed, interrupt_.soft_fd());
-    if (drift && refreshed) (void)store.save(release, **record);
+    const auto drift = look_for_drift(root, release, store, report_.drift_rounds, interrupt_.soft_fd());
     if (!drift || drift->none()) return;
     view.observed.drift = "the running release was changed: " + drift->words();
     view.observed.mendable = std::any_of(drift->files.begin(), drift->files.end(),

@@ -35,6 +35,7 @@ struct Slot {
     AppReport report;
     shared::WallTime since{};  // of the state
     bool dirty = true;         // something may be to do
+    bool look_at_all = false;  // at every file of the release, not at a part of them
     std::optional<shared::MonoTime> again;
     bool running = false;
     bool finished = false;  // the thread is done and can be joined
@@ -148,6 +149,7 @@ class Daemon {
     bool looking_ = false;
     bool look_asked_ = true;
     bool adopting_ = false;
+    bool looking_at_all_ = false;  // the look under way was asked for
     shared::MonoTime next_look_{};
     std::vector<Waiter> waiters_;
     std::int64_t next_token_ = 1;

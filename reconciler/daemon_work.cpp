@@ -38,7 +38,7 @@ void Daemon::start_look() {
     const bool due = look_asked_ || (!options_.once && clock_.mono() >= next_look_);
     if (looking_ || stopping_ || !due) return;
     if (look_thread_.joinable()) look_thread_.join();
-    look_asked_ = false;
+    looking_at_all_ = std::exchange(look_asked_, false);
     looking_ = true;
     next_look_ = clock_.mono() + host().config.interval;
     for (auto& waiter : waiters_) waiter.looked = true;
@@ -69,6 +69,7 @@ void Daemon::take_look() {
         if (!wanted(name)) continue;
         auto& slot = slots_[name];
         slot.dirty = true;
+        slot.look_at_all = slot.look_at_all || looking_at_all_;
         if (slot.since == WallTime{}) slot.since = clock_.now();
         slot.report.app = name;
         const auto app = look_->apps.find(name);
@@ -98,7 +99,9 @@ void Daemon::start_keepers() {
         slot.again.reset();
         slot.running = true;
         slot.interrupt = std::make_unique<Interrupt>();
-        slot.thread = std::thread([this, before = slot.report, &slot] {
+        auto before = slot.report;
+        before.drift_rounds.all = before.drift_rounds.all || std::exchange(slot.look_at_all, false);
+        slot.thread = std::thread([this, before = std::move(before), &slot] {
             const auto looked = [this] {
                 const std::lock_guard inner(mutex_);
                 return look_;

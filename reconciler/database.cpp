@@ -67,11 +67,22 @@ Result<void> Database::script(const char* sql) {
 }
 
 Result<Database::Statement> Database::prepare(std::string_view sql) {
+    if (const auto kept = statements_.find(sql); kept != statements_.end()) {
+        auto statement = std::move(kept->second);
+        statements_.erase(kept);
+        return statement;
+    }
     sqlite3_stmt* raw = nullptr;
-    if (sqlite3_prepare_v2(connection_.get(), sql.data(), static_cast<int>(sql.size()), &raw, nullptr) !=
-        SQLITE_OK)
+    if (sqlite3_prepare_v3(connection_.get(), sql.data(), static_cast<int>(sql.size()),
+                           SQLITE_PREPARE_PERSISTENT, &raw, nullptr) != SQLITE_OK)
         return fail(error());
     return Statement(raw);
+}
+
+void Database::keep(std::string_view sql, Statement statement) {
+    sqlite3_reset(statement.get());
+    sqlite3_clear_bindings(statement.get());
+    statements_.insert_or_assign(std::string(sql), std::move(statement));
 }
 
 Result<bool> Database::step(sqlite3_stmt* statement) {

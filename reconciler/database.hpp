@@ -8,6 +8,8 @@
 #include <sqlite3.h>
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,6 +50,7 @@ class Database {
         int index = 0;
         (bind(statement.get(), ++index, args), ...);
         while (TRY(step(statement.get()))) visit(Row(statement.get()));
+        keep(sql, std::move(statement));
         return {};
     }
     template <typename Make, typename... Args>
@@ -86,7 +89,9 @@ class Database {
 
     Database(Connection connection, std::string path)
         : connection_(std::move(connection)), path_(std::move(path)) {}
+    // One that was kept, or a new one.
     [[nodiscard]] Result<Statement> prepare(std::string_view sql);
+    void keep(std::string_view sql, Statement statement);
     [[nodiscard]] Result<bool> step(sqlite3_stmt* statement);
     [[nodiscard]] Error error() const;
 
@@ -102,6 +107,8 @@ class Database {
 
     Connection connection_;
     std::string path_;
+    std::map<std::string, Statement, std::less<>>
+        statements_;  // not under way; they go before the connection
 };
 
 }  // namespace tidegate::reconciler

@@ -20,6 +20,7 @@ using How = DriftedFile::How;
 namespace {
 
 constexpr size_t kMostShown = 1000;
+constexpr size_t kFilesOfALook = 256;  // and up to a piece more
 constexpr mode_t kPermissions = 07777;
 
 // Looks at one file whose fingerprint differs; nullopt when only its times did.
@@ -142,6 +143,28 @@ Result<Drift> find_drift(const AppRoot& root, const ReleaseId& id, IntegrityReco
         else
             drift.files.push_back({*how, entry.path, entry.origin != Origin::Build || how == How::Mode});
     }
+    return drift;
+}
+
+Result<Drift> look_for_drift(const AppRoot& root, const ReleaseId& id, const IntegrityStore& store,
+                             DriftRounds& rounds, int cancel_fd) {
+    bool refreshed = false;
+    if (!rounds.all) {
+        auto part = TRY(store.part(id, rounds.next, kFilesOfALook));
+        if (!part) return Drift{};
+        auto drift = TRY(find_drift(root, id, part->record, refreshed, cancel_fd));
+        if (drift.none() && !refreshed) {
+            rounds.next = part->next;
+            return drift;
+        }
+        rounds.all = true;
+        refreshed = false;
+    }
+    auto record = TRY(store.load(id));
+    if (!record) return Drift{};
+    auto drift = TRY(find_drift(root, id, *record, refreshed, cancel_fd));
+    if (refreshed) (void)store.save(id, *record);
+    rounds = {!drift.none(), 0};
     return drift;
 }
 

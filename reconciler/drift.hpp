@@ -30,6 +30,18 @@ struct Drift {
 [[nodiscard]] Result<Drift> find_drift(const AppRoot& root, const ReleaseId& id, IntegrityRecord& record,
                                        bool& refreshed, int cancel_fd = -1);
 
+// Where the looks at a release are that come one after another. One look sees some hundred files of a large release in
+// turn; all of them after a start, when somebody asks, and as long as it is drifted.
+struct DriftRounds {
+    bool all = true;
+    size_t next = 0;  // see IntegrityStore::part()
+};
+
+// One such look; refreshes the record where that is worth it. What is found in a part is then looked for in the whole.
+// No drift where there is no record.
+[[nodiscard]] Result<Drift> look_for_drift(const AppRoot& root, const ReleaseId& id,
+                                           const IntegrityStore& store, DriftRounds& rounds, int cancel_fd);
+
 // Writes what drifted again from the mirror's objects, each file as a new one put in place by rename (so a hard
 // linked twin is not touched), and updates the record's fingerprints. Gives what could not be mended (made by a
 // build): the release must be staged and built again for those.

@@ -4,7 +4,11 @@
 #include "shared/base/text.hpp"
 #include "shared/hash/sha256.hpp"
 
+#include <fcntl.h>
+
+#include <algorithm>
 #include <charconv>
+#include <set>
 
 namespace tidegate::reconciler {
 
@@ -12,10 +16,18 @@ using namespace shared;
 
 namespace {
 
-// One line of header, then entries that end with NUL (a path may hold a newline), then the SHA-256 of all that.
-constexpr std::string_view kMagic = "tidegate-integrity 1";
+// One line of header; then items that end with NUL (a path may hold a newline), each an entry or "c DIGEST 1|2", which
+// stands for a piece, the file `piece-DIGEST` of such entries; then the SHA-256 of all that. After a 2, all files of the
+// piece were hard links when it was written, whatever its entries say.
+constexpr std::string_view kMagic = "tidegate-integrity 2";
 constexpr size_t kLargest = 512 << 20;
 constexpr size_t kDigestDigits = 64;
+const std::string kPiece = "piece-";
+// Up to this many entries a record is one file.
+constexpr size_t kSmall = 1024;
+constexpr size_t kShortestPiece = 128;
+constexpr size_t kLongestPiece = 1024;
+constexpr std::uint32_t kOneIn = 256;  // paths that a piece ends with
 
 std::int64_t nanoseconds(const timespec& time) {
     return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
@@ -43,21 +55,36 @@ bool read_number(std::string_view text, Number& number) {
     return code == std::errc() && end == text.data() + text.size();
 }
 
-std::string render(const IntegrityRecord& record) {
-    std::string text(kMagic);
-    text += " " + record.commit.str() + " " + record.tree.str() + " " + (record.built ? "built" : "plain") +
-            " " + (record.writable ? "writable" : "fixed") + "\n";
-    for (const auto& entry : record.entries) {
-        const auto& print = entry.print;
-        text += letter(entry.origin);
-        for (const auto& field :
-             {entry.digest, std::to_string(print.mode), std::to_string(print.size),
-              std::to_string(print.inode), std::to_string(print.modified_ns),
-              std::to_string(print.changed_ns), std::string(print.single_link ? "1" : "2"), entry.path})
-            text += " " + field;
-        text += '\0';
-    }
-    return text + sha256_hex(text);
+void render(const IntegrityEntry& entry, bool single_link, std::string& text) {
+    const auto& print = entry.print;
+    text += letter(entry.origin);
+    for (const auto& field :
+         {entry.digest, std::to_string(print.mode), std::to_string(print.size), std::to_string(print.inode),
+          std::to_string(print.modified_ns), std::to_string(print.changed_ns)})
+        (text += ' ') += field;
+    text += single_link ? " 1 " : " 2 ";
+    text += entry.path;
+    text += '\0';
+}
+
+std::string header_of(const IntegrityRecord& record) {
+    return std::string(kMagic) + " " + record.commit.str() + " " + record.tree.str() + " " +
+           (record.built ? "built" : "plain") + " " + (record.writable ? "writable" : "fixed") + "\n";
+}
+
+// FNV-1a: where pieces end depends on the names alone, so that a new file moves the end of its own piece only.
+bool ends_piece(const std::string& path) {
+    std::uint32_t hash = 2166136261U;
+    for (const char c : path) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+    return (hash >> 8) % kOneIn == 0;
+}
+
+// The end of the piece that begins at `first`.
+size_t piece_end(const std::vector<IntegrityEntry>& entries, size_t first) {
+    const auto longest = std::min(entries.size(), first + kLongestPiece);
+    for (auto at = std::min(longest, first + kShortestPiece); at < longest; ++at)
+        if (ends_piece(entries[at].path)) return at + 1;
+    return longest;
 }
 
 // The next word of `text`, taken from its front.
@@ -96,21 +123,52 @@ bool read_header(std::string_view line, IntegrityRecord& record) {
     return true;
 }
 
-bool read_record(std::string_view text, IntegrityRecord& record) {
-    if (text.size() < kDigestDigits) return false;
+// The items of a whole record behind its header; nullopt where it is torn or changed.
+std::optional<std::string_view> items_of(std::string_view text, IntegrityRecord& record) {
+    if (text.size() < kDigestDigits) return std::nullopt;
     const auto digest = text.substr(text.size() - kDigestDigits);
     text.remove_suffix(kDigestDigits);
-    if (sha256_hex(text) != digest) return false;
+    if (sha256_hex(text) != digest) return std::nullopt;
     const auto newline = text.find('\n');
-    if (newline == std::string_view::npos || !read_header(text.substr(0, newline), record)) return false;
-    text.remove_prefix(newline + 1);
-    while (!text.empty()) {
-        const auto end = text.find('\0');
-        if (end == std::string_view::npos) return false;
+    if (newline == std::string_view::npos || !read_header(text.substr(0, newline), record))
+        return std::nullopt;
+    return text.substr(newline + 1);
+}
+
+std::optional<std::string_view> take_item(std::string_view& items) {
+    const auto end = items.find('\0');
+    if (end == std::string_view::npos) return std::nullopt;
+    const auto item = items.substr(0, end);
+    items.remove_prefix(end + 1);
+    return item;
+}
+
+struct PieceName {
+    std::string digest;
+    bool linked = false;
+};
+std::optional<PieceName> piece_of(std::string_view item) {
+    if (!item.starts_with("c ")) return std::nullopt;
+    item.remove_prefix(2);
+    const auto digest = take_word(item);
+    return PieceName{std::string(digest), item == "2"};
+}
+
+bool one_file_system(int one, int other) {
+    struct stat a {};
+    struct stat b {};
+    return fstat(one, &a) == 0 && fstat(other, &b) == 0 && a.st_dev == b.st_dev;
+}
+
+bool read_piece(const std::string& folder, const PieceName& piece, IntegrityRecord& record) {
+    const auto text = read_file(folder + "/" + kPiece + piece.digest, kLargest);
+    if (!text || sha256_hex(*text) != piece.digest) return false;
+    for (std::string_view rest = *text; !rest.empty();) {
+        const auto item = take_item(rest);
         IntegrityEntry entry;
-        if (!read_entry(text.substr(0, end), entry)) return false;
+        if (!item || !read_entry(*item, entry)) return false;
+        if (piece.linked) entry.print.single_link = false;
         record.entries.push_back(std::move(entry));
-        text.remove_prefix(end + 1);
     }
     return true;
 }
@@ -135,21 +193,89 @@ bool Fingerprint::matches(const Fingerprint& now) const {
 IntegrityStore::IntegrityStore(std::string state, std::string app)
     : folder_(std::move(state) + "/integrity/" + std::move(app)) {}
 
-Result<void> IntegrityStore::save(const ReleaseId& id, const IntegrityRecord& record) const {
+// A file's text is the same as in the release that it was shared from: so the pieces are.
+Result<void> IntegrityStore::save(const ReleaseId& id, const IntegrityRecord& record,
+                                  const Fd* release) const {
+    const auto doing = "recording what the release " + id.str() + " holds";
     TRY(make_dirs(folder_, 0700));
-    return during("recording what the release " + id.str() + " holds",
-                  write_file_atomic(folder_ + "/" + id.str(), render(record), 0600));
+    const Fd folder = TRY(open_dir(folder_));
+    auto text = header_of(record);
+    const auto& entries = record.entries;
+    const bool small = entries.size() <= kSmall;
+    if (small)
+        for (const auto& entry : entries) render(entry, entry.print.single_link, text);
+    for (size_t first = 0; !small && first < entries.size();) {
+        const auto last = piece_end(entries, first);
+        const bool linked = std::none_of(entries.begin() + static_cast<std::ptrdiff_t>(first),
+                                         entries.begin() + static_cast<std::ptrdiff_t>(last),
+                                         [](const IntegrityEntry& entry) { return entry.print.single_link; });
+        std::string piece;
+        for (; first < last; ++first)
+            render(entries[first], linked || entries[first].print.single_link, piece);
+        const auto digest = sha256_hex(piece);
+        TRY(during(doing, keep_piece(folder.get(), digest, piece)));
+        text += "c " + digest + (linked ? " 2" : " 1") + std::string(1, '\0');
+    }
+    if (release != nullptr) TRY(during(doing, sync_file_system(release->get(), "the release " + id.str())));
+    if (!small && (release == nullptr || !one_file_system(release->get(), folder.get())))
+        TRY(during(doing, sync_file_system(folder.get(), folder_)));
+    return during(doing, write_file_atomic(folder.get(), id.str(), text + sha256_hex(text), 0600));
+}
+
+// One that is there may have been torn by a power cut before anybody named it.
+Result<void> IntegrityStore::keep_piece(int folder, const std::string& digest,
+                                        const std::string& text) const {
+    const auto name = kPiece + digest;
+    const auto there = read_file(folder_ + "/" + name, kLargest);
+    if (there && *there == text) return {};
+    TRY(remove_tree(folder, name));
+    const Fd fd(openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!fd) return fail_errno("cannot write " + name);
+    return write_all(fd.get(), text, name);
+}
+
+Result<std::optional<std::string>> IntegrityStore::text_of(const ReleaseId& id) const {
+    auto text = read_file(folder_ + "/" + id.str(), kLargest);
+    if (text) return std::optional<std::string>(std::move(*text));
+    if (text.error().kind == ErrorKind::NotFound) return std::optional<std::string>();
+    return fail(std::move(text.error()));
+}
+
+Result<std::optional<IntegrityStore::Part>> IntegrityStore::part(const ReleaseId& id, size_t from,
+                                                                 size_t most) const {
+    const auto text = TRY(text_of(id));
+    if (!text) return std::optional<Part>();
+    const auto broken = [&] {
+        return fail(ErrorKind::Broken,
+                    "the record of the release " + id.str() + " is damaged: " + folder_ + "/" + id.str(),
+                    "remove it: the release is then staged again");
+    };
+    Part part;
+    auto items = items_of(*text, part.record);
+    if (!items) return broken();
+    auto& entries = part.record.entries;
+    for (size_t at = 0; !items->empty(); ++at) {
+        const auto item = take_item(*items);
+        if (!item) return broken();
+        if (at < from) continue;
+        if (const auto piece = piece_of(*item)) {
+            if (!read_piece(folder_, *piece, part.record)) return broken();
+        } else {
+            IntegrityEntry entry;
+            if (!read_entry(*item, entry)) return broken();
+            entries.push_back(std::move(entry));
+        }
+        if (entries.size() < most || items->empty()) continue;
+        part.next = at + 1;
+        break;
+    }
+    return std::optional<Part>(std::move(part));
 }
 
 Result<std::optional<IntegrityRecord>> IntegrityStore::load(const ReleaseId& id) const {
-    const auto text = read_file(folder_ + "/" + id.str(), kLargest);
-    if (!text && text.error().kind == ErrorKind::NotFound) return std::optional<IntegrityRecord>();
-    if (!text) return fail(text.error());
-    IntegrityRecord record;
-    if (read_record(*text, record)) return std::optional<IntegrityRecord>(std::move(record));
-    return fail(ErrorKind::Broken,
-                "the record of the release " + id.str() + " is damaged: " + folder_ + "/" + id.str(),
-                "remove it: the release is then staged again");
+    auto whole = TRY(part(id, 0, SIZE_MAX));
+    if (!whole) return std::optional<IntegrityRecord>();
+    return std::optional<IntegrityRecord>(std::move(whole->record));
 }
 
 bool IntegrityStore::complete(const ReleaseId& id) const {
@@ -161,7 +287,31 @@ Result<void> IntegrityStore::forget(const ReleaseId& id) const {
     if (!exists(folder_)) return {};
     const Fd dir = TRY(open_dir(folder_));
     TRY(remove_tree(dir.get(), id.str()));
-    return sync_fd(dir.get(), folder_);
+    TRY(sync_fd(dir.get(), folder_));
+    return drop_pieces(dir.get());
+}
+
+// Pieces that no record names. One that cannot be read names none: its release is staged again.
+Result<void> IntegrityStore::drop_pieces(int folder) const {
+    const auto names = TRY(list_dir(folder));
+    const auto is_piece = [](const std::string& name) { return name.starts_with(kPiece); };
+    if (std::none_of(names.begin(), names.end(), is_piece)) return {};
+    std::set<std::string> needed;
+    for (const auto& name : names) {
+        if (is_piece(name)) continue;
+        const auto text = read_file(folder_ + "/" + name, kLargest);
+        IntegrityRecord record;
+        auto items = text ? items_of(*text, record) : std::nullopt;
+        while (items && !items->empty()) {
+            const auto item = take_item(*items);
+            const auto piece = item ? piece_of(*item) : std::nullopt;
+            if (!piece) break;
+            needed.insert(kPiece + piece->digest);
+        }
+    }
+    for (const auto& name : names)
+        if (is_piece(name) && !needed.contains(name)) TRY(remove_tree(folder, name));
+    return {};
 }
 
 }  // namespace tidegate::reconciler

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "reconciler/release_id.hpp"
+#include "shared/base/fd.hpp"
 #include "shared/base/names.hpp"
 
 #include <sys/stat.h>
@@ -51,20 +52,36 @@ struct IntegrityRecord {
     std::vector<IntegrityEntry> entries;  // sorted by path
 };
 
+// Records of large releases are kept in pieces of some hundred entries, named by their content: releases that share
+// files share the pieces that tell of them.
 class IntegrityStore {
   public:
     // Below STATE; makes STATE/integrity/<app> (0700) when the first record is saved.
     IntegrityStore(std::string state, std::string app);
 
-    // Atomic, with a checksum at its end.
-    [[nodiscard]] Result<void> save(const ReleaseId& id, const IntegrityRecord& record) const;
+    // Atomic, with a checksum at its end and one of each piece; on disk when it returns. Everything in the file system
+    // of `release`, where that is given, is on disk before the record is.
+    [[nodiscard]] Result<void> save(const ReleaseId& id, const IntegrityRecord& record,
+                                    const shared::Fd* release = nullptr) const;
     // nullopt where there is none; Broken where it is torn or not ours.
     [[nodiscard]] Result<std::optional<IntegrityRecord>> load(const ReleaseId& id) const;
+    // Some of a record's entries, `most` or a piece more: `from` is 0, or `next` of the part before.
+    struct Part {
+        IntegrityRecord record;
+        size_t next = 0;  // 0: it was the last
+    };
+    [[nodiscard]] Result<std::optional<Part>> part(const ReleaseId& id, size_t from, size_t most) const;
     // Whether a good record is there: the release was finished.
     [[nodiscard]] bool complete(const ReleaseId& id) const;
+    // With the pieces that nobody else needs.
     [[nodiscard]] Result<void> forget(const ReleaseId& id) const;
 
   private:
+    [[nodiscard]] Result<std::optional<std::string>> text_of(const ReleaseId& id) const;
+    [[nodiscard]] Result<void> keep_piece(int folder, const std::string& digest,
+                                          const std::string& text) const;
+    [[nodiscard]] Result<void> drop_pieces(int folder) const;
+
     std::string folder_;
 };
 

@@ -206,9 +206,10 @@ Result<void> accept_tip(const Host& host, const Repo& repo, Look& look) {
     return {};
 }
 
-Result<void> look_into(const Host& host, Look& look, int cancel_fd) {
+// `there`: what the branch is, where that was asked already.
+Result<void> look_into(const Host& host, Look& look, std::optional<Oid> there, int cancel_fd) {
     auto branch = TRY(open_branch(host));
-    const auto tip = branch.look(cancel_fd);
+    const auto tip = branch.look(cancel_fd, std::move(there));
     if (tip)
         look.tip = tip->commit;
     else
@@ -232,22 +233,28 @@ Result<void> look_into(const Host& host, Look& look, int cancel_fd) {
     return {};
 }
 
-// The look before once more, where one short question tells that nothing has moved; nullptr where that is not sure.
-std::shared_ptr<const Look> nothing_new(const Host& host, const Look& before, int cancel_fd) {
+// Whether the look before holds as long as the branch has not moved.
+bool may_hold(const Host& host, const Look& before) {
     const auto now = host.clock.now();
     const bool followed = before.accepted && before.tip && before.accepted->revision == *before.tip;
-    if (!followed || before.refused || before.unreachable || !before.schedule || !before.quick)
-        return nullptr;
-    if (now - before.read > kReadAgain || now < before.read) return nullptr;
+    if (!followed || before.refused || before.unreachable || !before.schedule) return false;
+    if (now - before.read > kReadAgain || now < before.read) return false;
     for (const auto& [name, app] : before.apps)
-        if (app.wrong) return nullptr;
+        if (app.wrong) return false;
     const auto accepted = host.journal.accepted();
-    if (!accepted || !*accepted || (*accepted)->revision != *before.tip) return nullptr;
+    return accepted && *accepted && (*accepted)->revision == *before.tip;
+}
+
+// What the branch is by one short question; nullopt where git has to be asked.
+std::optional<Oid> asked_quickly(const Host& host, const Look* before, int cancel_fd) {
+    if (before == nullptr || !before->quick) return std::nullopt;
     const auto access = host.manifests_access();
-    if (!access) return nullptr;
-    const auto tip =
-        before.quick->ask(*host.config.manifests_url, *host.config.manifests_branch, *access, cancel_fd);
-    if (!tip || *tip != *before.tip) return nullptr;
+    if (!access) return std::nullopt;
+    return before->quick->ask(*host.config.manifests_url, *host.config.manifests_branch, *access, cancel_fd);
+}
+
+// The look before once more.
+std::shared_ptr<const Look> same_again(const Host& host, const Look& before) {
     (void)host.trusted_now();  // so that the time is remembered in quiet months, too
     auto out = std::make_shared<Look>(before);
     out->heard = out->silent_since = out->at = host.clock.now();
@@ -274,8 +281,8 @@ bool takes_over(const Look& look, const DeclaredApp& app, const Host& host) {
 }
 
 std::shared_ptr<const Look> look(const Host& host, const std::shared_ptr<const Look>& before, int cancel_fd) {
-    if (before)
-        if (auto same = nothing_new(host, *before, cancel_fd)) return same;
+    const auto there = asked_quickly(host, before.get(), cancel_fd);
+    if (there && before->tip == there && may_hold(host, *before)) return same_again(host, *before);
     auto out = std::make_shared<Look>();
     out->silent_since = before ? before->silent_since : host.clock.now();
     if (before) {
@@ -287,7 +294,7 @@ std::shared_ptr<const Look> look(const Host& host, const std::shared_ptr<const L
     auto accepted = host.journal.accepted();
     if (accepted) {
         out->accepted = std::move(*accepted);
-        if (auto ok = look_into(host, *out, cancel_fd); !ok) out->unreachable = std::move(ok.error());
+        if (auto ok = look_into(host, *out, there, cancel_fd); !ok) out->unreachable = std::move(ok.error());
         if (out->left_out && (!before || before->tip != out->tip))
             host.log.info("revision left out: its message says " + std::string(kLeaveOut),
                           {{"revision", out->tip->str()}});

@@ -33,6 +33,7 @@ Result<int> run(const std::string& config_file, DaemonOptions options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    mallopt(M_ARENA_MAX, 2);  // a thread for each app would otherwise keep memory of its own
     CLI::App program("Converges this host to the releases that the manifests branch declares.", "tidegated");
     program.set_version_flag("--version", "tidegated " TIDEGATE_VERSION);
     std::string config{kDefaultConfig};

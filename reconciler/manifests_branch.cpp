@@ -30,15 +30,15 @@ Result<std::optional<Oid>> ManifestsBranch::seen() const {
     return tip;
 }
 
-Result<ManifestsBranch::Tip> ManifestsBranch::look(int cancel_fd) {
-    const auto there = TRY(mirror_.look(branch_, cancel_fd));
+Result<ManifestsBranch::Tip> ManifestsBranch::look(int cancel_fd, std::optional<Oid> there) {
+    if (!there) there = TRY(mirror_.look(branch_, cancel_fd));
     if (!there)
         return fail(ErrorKind::NotFound,
                     "there is no branch " + escape_foreign(branch_.short_str()) + " in " +
                         escape_foreign(mirror_.url().redacted()),
                     "push it, or mend `manifests.branch` in the host's configuration");
     const auto before = seen();
-    if (before && *before == there) return Tip{*there, false};
+    if (before && *before == *there) return Tip{*there, false};
     const auto ref = TRY(private_ref(branch_));
     const auto now = TRY(mirror_.fetch_ref(branch_, ref, cancel_fd));
     return Tip{now, !before || *before != now};

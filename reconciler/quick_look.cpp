@@ -3,8 +3,6 @@
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 
-#include <charconv>
-#include <cstdio>
 #include <cstdlib>
 
 namespace tidegate::reconciler {
@@ -17,28 +15,6 @@ constexpr Duration kTimeout{30'000};
 constexpr size_t kLongestAnswer = 1 << 20;
 constexpr size_t kLongestPackedRefs = 64 << 20;
 constexpr int kMostRefusals = 3;
-
-std::string pkt_line(const std::string& text) {
-    char length[5];
-    std::snprintf(length, sizeof length, "%04zx", text.size() + 4);
-    return length + text;
-}
-
-// The next line of `rest`; nullopt at its end, or where it is none. A flush packet is an empty line.
-std::optional<std::string_view> take_pkt_line(std::string_view& rest) {
-    size_t length = 0;
-    if (rest.size() < 4) return std::nullopt;
-    const auto [end, code] = std::from_chars(rest.data(), rest.data() + 4, length, 16);
-    if (code != std::errc() || end != rest.data() + 4) return std::nullopt;
-    if (length == 0) {
-        rest.remove_prefix(4);
-        return std::string_view();
-    }
-    if (length <= 4 || length > rest.size()) return std::nullopt;
-    const auto line = rest.substr(4, length - 4);
-    rest.remove_prefix(length);
-    return line;
-}
 
 // Where a repository's own refs lie; empty where it is laid out in another way than the plain one.
 std::string plain_git_dir(const std::string& path) {
@@ -57,26 +33,6 @@ std::optional<Oid> oid_in(std::string_view text) {
 }
 
 }  // namespace
-
-std::string ls_refs_question(const RefName& ref) {
-    return pkt_line("command=ls-refs\n") + pkt_line("object-format=sha1") + "0001" +
-           pkt_line("ref-prefix " + ref.str() + "\n") + "0000";
-}
-
-std::optional<Oid> ls_refs_answer(std::string_view answer, const RefName& ref) {
-    std::optional<Oid> found;
-    while (const auto line = take_pkt_line(answer)) {
-        if (line->empty()) return answer.empty() ? found : std::nullopt;
-        const auto text = trim(*line);
-        const auto blank = text.find(' ');
-        if (blank == std::string_view::npos) return std::nullopt;
-        const auto oid = oid_in(text.substr(0, blank));
-        if (!oid) return std::nullopt;
-        const auto name = text.substr(blank + 1);
-        if (name.substr(0, name.find(' ')) == ref.str()) found = oid;
-    }
-    return std::nullopt;  // it was cut
-}
 
 std::optional<Oid> ref_in_files(const std::string& path, const RefName& ref) {
     const auto folder = plain_git_dir(path);
@@ -116,15 +72,25 @@ std::optional<Oid> QuickLook::ask_server(const Url& url, const RefName& ref, con
     return found;
 }
 
+std::optional<Oid> QuickLook::ask_wire(const Url& url, const RefName& ref, int cancel_fd) {
+    const auto address = wire_address(url);
+    if (refusals_ >= kMostRefusals || !address) return std::nullopt;
+    auto answer = ask_git_daemon(*address, ref, kTimeout, cancel_fd);
+    if (answer.heard) refusals_ = answer.spoken ? 0 : refusals_ + 1;
+    return std::move(answer.found);
+}
+
 std::optional<Oid> QuickLook::ask(const Url& url, const RefName& ref, const SourceAccess& access,
                                   int cancel_fd) {
     if (!check_protocol(url, access)) return std::nullopt;
     if (url.scheme() == "file") return ref_in_files(url.path(), ref);
+    if (url.scheme() == "git") return ask_wire(url, ref, cancel_fd);
+    // A git-upload-pack that is kept open gives the refs it saw first, whatever is pushed: ssh is git's.
+    if (url.scheme() == "ssh") return std::nullopt;
     // An administrator's proxy is git's to heed.
     for (const char* name : {"http_proxy", "https_proxy", "HTTPS_PROXY", "ALL_PROXY"})
         if (std::getenv(name) != nullptr) return std::nullopt;
-    if (url.scheme() == "https" || url.scheme() == "http") return ask_server(url, ref, access, cancel_fd);
-    return std::nullopt;
+    return ask_server(url, ref, access, cancel_fd);
 }
 
 }  // namespace tidegate::reconciler

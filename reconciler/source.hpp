@@ -108,9 +108,9 @@ class ManifestsBranch {
                                                       shared::RefName branch, SourceAccess access,
                                                       TransferLimits limits = {});
 
-    // One round trip; a fetch follows only where the branch moved. NotFound where the remote has no such
-    // branch. Whether the tip may be followed (forward-only, signatures) is judged by whoever asked, on repo().
-    [[nodiscard]] Result<Tip> look(int cancel_fd = -1);
+    // One round trip, or none where the caller has asked what the branch is already; a fetch follows only where the
+    // branch moved. NotFound where the remote has no such branch. Whether the tip may be followed (forward-only, signatures) is judged by whoever asked, on repo().
+    [[nodiscard]] Result<Tip> look(int cancel_fd = -1, std::optional<shared::Oid> there = std::nullopt);
     // The tip of the last look() that ended well, also one of an earlier run; nullopt before the first.
     [[nodiscard]] Result<std::optional<shared::Oid>> seen() const;
 

@@ -146,8 +146,7 @@ Result<void> seal_release(const AppRoot& root, const IntegrityStore& store, cons
     const Fd folder = TRY(root.open_release(id));
     record.built = built;
     if (built) TRY(during(doing, record_build(folder.get(), record)));
-    TRY(during(doing, sync_file_system(folder.get(), root.release_path(id))));
-    return during(doing, store.save(id, record));
+    return during(doing, store.save(id, record, &folder));
 }
 
 }  // namespace tidegate::reconciler

@@ -32,8 +32,12 @@ class FolderStack {
 
     // The folder of `path`, and what is left: the name.
     Result<int> enter(const std::string& path, std::string& name) {
+        const auto slash = path.rfind('/');
+        name = path.substr(slash == std::string::npos ? 0 : slash + 1);
+        const auto folder = std::string_view(path).substr(0, slash == std::string::npos ? 0 : slash);
+        if (folder == last_) return here();
+        last_ = folder;
         const auto parts = split(path, '/');
-        name = parts.back();
         size_t same = 0;
         while (same < open_.size() && same + 1 < parts.size() && open_[same].first == parts[same]) ++same;
         open_.resize(same);
@@ -49,7 +53,9 @@ class FolderStack {
             return fail_errno("cannot make the folder of " + escape_foreign(path));
         Fd next(openat(here(), part.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (!next) return fail_errno("cannot open the folder of " + escape_foreign(path));
-        if (fchmod(next.get(), 0755) != 0)
+        struct stat info {};
+        const bool wrong_mode = fstat(next.get(), &info) != 0 || (info.st_mode & 07777) != 0755;
+        if (wrong_mode && fchmod(next.get(), 0755) != 0)  // the umask
             return fail_errno("cannot make the folder of " + escape_foreign(path));
         open_.emplace_back(part, std::move(next));
         return {};
@@ -57,6 +63,32 @@ class FolderStack {
 
     int top_;
     std::vector<std::pair<std::string, Fd>> open_;
+    std::string last_;  // the folder of the last path; "" is the top
+};
+
+// The folder that shared files come from, opened once for those that follow each other: each name is then one step.
+class SourceFolder {
+  public:
+    // -1 where it cannot be opened.
+    int open(const ShareIndex::Source& source, std::string& name) {
+        const auto slash = source.path.rfind('/');
+        if (slash == std::string::npos) {
+            name = source.path;
+            return source.folder;
+        }
+        name = source.path.substr(slash + 1);
+        const auto path = std::string_view(source.path).substr(0, slash);
+        if (source.folder == release_ && path == path_) return folder_.get();
+        release_ = source.folder;
+        path_ = path;
+        folder_.reset(openat(release_, path_.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        return folder_.get();
+    }
+
+  private:
+    int release_ = -1;
+    std::string path_;
+    Fd folder_;
 };
 
 // One thread's share of the files, which follow each other in the tree.
@@ -78,8 +110,8 @@ class Writer {
             if (stop_) break;
             std::string name;
             const int dir = TRY(folders_.enter(file.path, name));
-            const auto info = TRY(put(dir, name, file));
-            record(file.path, Origin::Git, file.digest, info);
+            auto print = TRY(put(dir, name, file));
+            report_.record.entries.push_back({file.path, Origin::Git, file.digest, print});
         }
         return std::move(report_);
     }
@@ -90,7 +122,8 @@ class Writer {
             std::string name;
             const int dir = TRY(folders_.enter(link.path, name));
             const auto info = TRY(write_new_link(dir, name, link.target, escape_foreign(link.path)));
-            record(link.path, Origin::Link, hex(link.target), info);
+            report_.record.entries.push_back(
+                {link.path, Origin::Link, hex(link.target), Fingerprint::of(info)});
         }
         for (const auto& path : plan_.folders) {
             std::string name;
@@ -100,29 +133,33 @@ class Writer {
     }
 
   private:
-    void record(const std::string& path, Origin origin, std::string digest, const struct stat& info) {
-        report_.record.entries.push_back({path, origin, std::move(digest), Fingerprint::of(info)});
-    }
-
     [[nodiscard]] mode_t mode_of(const PlannedFile& file) const {
         if (request_.has_build) return file.executable ? 0755 : 0644;
         return file.executable ? 0555 : 0444;
     }
 
     // What cannot be shared after all (changed meanwhile, too many links) is written.
-    Result<struct stat> put(int dir, const std::string& name, const PlannedFile& file) {
+    Result<Fingerprint> put(int dir, const std::string& name, const PlannedFile& file) {
         if (file.way == FileWay::Reflink) {
             auto cloned = clone(dir, name, file);
-            if (cloned || cloned.error().kind == ErrorKind::NoSpace) return cloned;
+            if (cloned) return Fingerprint::of(*cloned);
+            if (cloned.error().kind == ErrorKind::NoSpace) return fail(std::move(cloned.error()));
         }
-        struct stat info {};
-        if (file.way == FileWay::HardLink && link(dir, name, file, info)) return info;
-        return from_objects(dir, name, file);
+        if (file.way == FileWay::HardLink && link(dir, name, file)) {
+            // As the other release's record has it, so that both are kept in the same piece.
+            auto print = file.source->print;
+            print.single_link = false;
+            return print;
+        }
+        return Fingerprint::of(TRY(from_objects(dir, name, file)));
     }
 
     // Linked first and looked at then, by its new name: what is looked at is what the release holds.
-    bool link(int dir, const std::string& name, const PlannedFile& file, struct stat& info) {
-        if (linkat(file.source->folder, file.source->path.c_str(), dir, name.c_str(), 0) != 0) return false;
+    bool link(int dir, const std::string& name, const PlannedFile& file) {
+        std::string there;
+        const int from = sources_.open(*file.source, there);
+        if (from < 0 || linkat(from, there.c_str(), dir, name.c_str(), 0) != 0) return false;
+        struct stat info {};
         const bool same = fstatat(dir, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
                           S_ISREG(info.st_mode) && file.source->print.matches(Fingerprint::of(info));
         if (same)
@@ -186,6 +223,7 @@ class Writer {
     const StageRequest& request_;
     const StagePlan& plan_;
     FolderStack folders_;
+    SourceFolder sources_;
     Owner owner_;
     const std::atomic<bool>& stop_;
     std::optional<Repo> repo_;

@@ -640,3 +640,37 @@ sys.exit(code)' tidegated --once --config "$work/etc/tidegated.yaml"
     case $TIDEGATE_BIN in *asan* | *tsan*) return 0 ;; esac
     [ "$(printf '%s\n' "$out" | sed -n 's/^peak //p')" -lt 120000 ] || fail "$out"
 }
+
+# Whether the process $1 starts none for some seconds.
+starts_nothing() {
+    rm -f calls
+    timeout 4 strace -f -qq -e trace=execve -o calls -p "$1" || true
+    [ -e calls ] && ! grep -q execve calls
+}
+
+# The daemon looks at the manifests branch by $1 each second, starts no process for it, and sees what is pushed.
+looks_without_processes() {
+    command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null || skip "nothing may be traced here"
+    world "$2"
+    sed -i "s|^manifests: .*|manifests: {url: \"$1\", branch: deploy, interval: 1s}|" etc/tidegated.yaml
+    declare_source "git: {url: \"file://$work/app.git\", commit: $commit}"
+    start tidegated --config "$work/etc/tidegated.yaml"
+    daemon=$started
+    wait_for 60 grep -qx 1 srv/web/current/VERSION
+    # The first looks find out how the server speaks.
+    wait_for 60 starts_nothing "$daemon"
+    echo 2 >app.work/VERSION
+    git -C app.work commit -qam two
+    git -C app.work push -q "$work/app.git" HEAD
+    declare_source "git: {url: \"file://$work/app.git\", commit: $(git -C app.work rev-parse HEAD)}"
+    wait_for 60 grep -qx 2 srv/web/current/VERSION
+}
+
+test_a_daemon_looks_over_the_git_protocol_without_a_process() {
+    [ -x /usr/lib/git-core/git-daemon ] || skip "no git daemon here"
+    app_repo
+    port=$(free_port)
+    start git daemon --reuseaddr --listen=127.0.0.1 --port="$port" --export-all --base-path="$work"
+    wait_for 20 git ls-remote "git://127.0.0.1:$port/app.git"
+    protocols='file, git' looks_without_processes "git://127.0.0.1:$port/deploy.git" ""
+}

@@ -1,6 +1,8 @@
 #include "parts_rig.hpp"
 #include "reconciler/drift.hpp"
 
+#include <algorithm>
+
 using namespace tidegate::reconciler;
 using namespace tidegate::shared;
 
@@ -75,4 +77,67 @@ TEST_CASE("drift: removing a release that shared files is no drift of the other"
     const auto next = app.rig.release(app.root, app.rig.commit("echo d > d2"), {app.id});
     REQUIRE(app.root.remove(next, {}).has_value());
     CHECK(app.look().none());
+}
+
+TEST_CASE(
+    "integrity: a large release's record is in pieces, and the next one shares those of unchanged files") {
+    const PartsRig rig;
+    const auto root = rig.root();
+    const auto pieces = [&] { return rig.sh("ls state/integrity/web | grep ^piece | sort"); };
+    const auto one = rig.release(
+        root,
+        rig.commit("for i in $(seq 1500); do mkdir -p d$((i / 100)); echo $i >d$((i / 100))/f$i; done"));
+    const auto first = pieces();
+    const auto count = lines_of(first).size();
+    CHECK(count > 2);
+    const auto two = rig.release(root, rig.commit("echo new >d3/f301"), {one});
+    const auto record = rig.store().load(two).value().value();
+    CHECK(record.entries.size() == 1500);
+    if (rig.info("srv/web/releases/" + two.str() + "/d1/f101").st_nlink > 1)  // else cloned
+        CHECK(lines_of(pieces()).size() == count + 1);
+    // In parts it is the same.
+    std::vector<std::string> seen;
+    for (size_t next = 0, turn = 0; turn == 0 || next != 0; ++turn) {
+        const auto part = rig.store().part(two, next, 1).value().value();
+        for (const auto& entry : part.record.entries) seen.push_back(entry.path);
+        next = part.next;
+    }
+    REQUIRE(seen.size() == 1500);
+    CHECK(std::is_sorted(seen.begin(), seen.end()));
+    bool refreshed = false;
+    auto whole = rig.store().load(one).value().value();
+    CHECK(find_drift(root, one, whole, refreshed).value().none());
+    CHECK_FALSE(refreshed);
+    REQUIRE(rig.store().forget(two).has_value());
+    CHECK(pieces() == first);
+    // One that is torn is not believed, and written again.
+    rig.sh("f=state/integrity/web/$(ls state/integrity/web | grep -m1 ^piece); truncate -s 100 $f");
+    CHECK(rig.store().load(one).error().kind == ErrorKind::Broken);
+    REQUIRE(rig.store().save(one, whole).has_value());
+    CHECK(rig.store().load(one).value()->entries.size() == 1500);
+    REQUIRE(rig.store().forget(one).has_value());
+    CHECK(pieces().empty());
+}
+
+TEST_CASE("drift: a large release is looked at in parts, and in the whole once something is found") {
+    const PartsRig rig;
+    const auto root = rig.root();
+    const auto id = rig.release(
+        root,
+        rig.commit("for i in $(seq 1500); do mkdir -p d$((i / 100)); echo $i >d$((i / 100))/f$i; done"));
+    DriftRounds rounds;
+    const auto look = [&] { return look_for_drift(root, id, rig.store(), rounds, -1).value(); };
+    CHECK(look().none());
+    CHECK_FALSE(rounds.all);
+    rig.sh("cd srv/web/releases/" + id.str() + "; rm -f d0/f7 d9/f999");
+    size_t looks = 0;
+    Drift drift;
+    while (drift.none() && ++looks < 20) drift = look();
+    CHECK(drift.files.size() == 2);
+    CHECK(rounds.all);
+    auto record = rig.store().load(id).value().value();
+    REQUIRE(mend_drift(root, id, rig.repo(), drift, record).has_value());
+    REQUIRE(rig.store().save(id, record).has_value());
+    CHECK(look().none());
+    CHECK_FALSE(rounds.all);
 }

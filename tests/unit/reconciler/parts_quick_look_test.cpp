@@ -43,3 +43,18 @@ TEST_CASE("quick look: an answer that is cut, or anything else than one, says no
     CHECK_FALSE(ls_refs_answer("0043" + kId + " refs/heads/deploy-two\n0000", kDeploy).has_value());
     CHECK(ls_refs_question(kDeploy).ends_with("ref-prefix refs/heads/deploy\n0000"));
 }
+
+TEST_CASE("quick look: where a URL of git:// leads, and which are left to git") {
+    const auto of = [](const std::string& text) { return wire_address(Url::parse(text).value()); };
+    const auto plain = of("git://git.example.com/team/app.git");
+    REQUIRE(plain.has_value());
+    CHECK(plain->host == "git.example.com");
+    CHECK(plain->port.empty());
+    CHECK(plain->path == "/team/app.git");
+    const auto six = of("git://[::1]:9419/app.git");
+    REQUIRE(six.has_value());
+    CHECK(six->host == "::1");
+    CHECK(six->port == "9419");
+    for (const char* text : {"git://h/~ana/app.git", "git://h/a%20b.git", "ssh://h/app.git", "h:app.git"})
+        CHECK_FALSE(of(text).has_value());
+}
