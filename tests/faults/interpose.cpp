@@ -59,8 +59,7 @@ Call on_fd(const char* name, int fd, bool allocates = false) {
 bool is_file(int fd) {
     struct stat info {};
     return fd != plan().log && syscall(SYS_fstat, fd, &info) == 0 &&
-           (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode)) &&
-           strncmp(on_fd("", fd).path, "/memfd:", 7) != 0;
+           (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode)) && strncmp(on_fd("", fd).path, "/memfd:", 7) != 0;
 }
 
 bool is_device(const char* path) {
