@@ -3,8 +3,7 @@
 #include "reconciler/adoption.hpp"
 #include "reconciler/app_keeper_view.hpp"
 #include "reconciler/host_ports.hpp"
-
-#include <malloc.h>
+#include "reconciler/memory.hpp"
 
 #include <algorithm>
 #include <random>
@@ -294,7 +293,7 @@ bool AppKeeper::walk(DeploymentRow row, bool found) {
     Deployment deployment(std::move(row), *ports, host_.journal, interrupt_, host_.clock, host_.log,
                           on_state);
     const auto outcome = found ? deployment.recover() : deployment.run();
-    malloc_trim(0);  // what a large release took is not kept for the next one
+    give_back_memory();  // what a large release took is not kept for the next one
     report_.deploying.clear();
     report_.drift_rounds = {outcome.end != State::Deployed, 0};  // it was just written
     return outcome.end != State::Stopped;

@@ -1,6 +1,7 @@
 #include "reconciler/daemon.hpp"
 
 #include "reconciler/leftover.hpp"
+#include "reconciler/memory.hpp"
 #include "reconciler/notify.hpp"
 #include "reconciler/sandbox.hpp"
 #include "shared/base/text.hpp"
@@ -136,6 +137,7 @@ Result<int> Daemon::run() {
                      {"environment", host().config.environment},
                      {"sandbox", words_of(choose_sandbox(host().config.sandbox, geteuid()))},
                      {"manifests", host().config.manifests_url->redacted()}});
+    give_back_memory();
     while (true) {
         turn();
         {
