@@ -35,7 +35,7 @@ std::string command_for(const Repository& repo, const std::string& patch) {
 bool has_mended(const StageRun& run, size_t gate) {
     const auto& own = *run.plan.gates[gate].gate;
     const auto outcome = run.report.gates[gate].outcome;
-    return !run.report.spoil.changed.empty() && !own.fix.empty() && own.fix == own.run &&
+    return !run.report.spoil.changed.empty() && own.writes() &&
            (is_good(outcome) || outcome == Outcome::Failed) && outcome != Outcome::Cached &&
            outcome != Outcome::Empty;
 }

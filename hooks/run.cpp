@@ -92,6 +92,16 @@ bool Runner::may_start(size_t index) {
     return true;
 }
 
+// Two that write would undo each other's work, and others would judge it half done: such a gate runs alone.
+bool Runner::has_room(size_t index) const {
+    const auto writes = [&](const std::unique_ptr<Job>& job) {
+        return plan_.gates[job->gate].gate->writes();
+    };
+    if (jobs_.empty()) return true;
+    if (plan_.gates[index].gate->writes() || std::any_of(jobs_.begin(), jobs_.end(), writes)) return false;
+    return jobs_.size() < static_cast<size_t>(plan_.stage->parallel);
+}
+
 Result<void> Runner::start_ready() {
     for (bool again = true; again;) {
         again = false;
@@ -108,7 +118,7 @@ Result<void> Runner::start_ready() {
             if (plan_.gates[i].in_process()) {
                 TRY(check_in_process(i));
                 again = true;
-            } else if (jobs_.size() < static_cast<size_t>(plan_.stage->parallel)) {
+            } else if (has_room(i)) {
                 TRY(start(i));
             }
         }

@@ -21,6 +21,7 @@ class Runner {  // one run, then it is spent
     Result<void> start_ready();
     [[nodiscard]] bool stopped() const { return report_.cancelled || (failed_ && plan_.stage->fail_fast); }
     [[nodiscard]] bool may_start(size_t index);
+    [[nodiscard]] bool has_room(size_t index) const;
     Result<void> check_in_process(size_t index);
     Result<void> start(size_t index);
     Result<void> ensure_snapshot();

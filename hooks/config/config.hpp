@@ -94,6 +94,8 @@ struct Gate {
 
     // Runs once on its files, which it is given, so that single files can be remembered.
     [[nodiscard]] bool takes_files() const { return !builtins.empty() || run.mentions("{files}"); }
+    // `fix: true`: what `run` writes is the fix.
+    [[nodiscard]] bool writes() const { return !fix.empty() && fix == run; }
 };
 
 struct Setup {

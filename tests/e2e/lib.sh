@@ -114,7 +114,7 @@ trap 'exit 143' TERM
 unset "${!GIT_@}" "${!TIDEGATE_SKIP@}" 2>/dev/null || true
 export HOME=$work/home XDG_CONFIG_HOME=$work/home/.config XDG_CACHE_HOME=$work/home/.cache
 export PATH=$TIDEGATE_BIN:/usr/bin:/bin:$PATH LC_ALL=C.UTF-8 NO_COLOR=1 TIDEGATE_E2E=1
-unset CI SSH_AUTH_SOCK
+unset CI TERM SSH_AUTH_SOCK
 mkdir -p "$HOME"
 git config --global user.name "Ana Lima"
 git config --global user.email ana@example.com

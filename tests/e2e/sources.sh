@@ -603,6 +603,7 @@ the_clones() {
 
 test_unchanged_files_are_clones_where_the_file_system_can() {
     [ "$(id -u)" = 0 ] || skip "only root mounts"
+    unshare --mount true 2>/dev/null || skip "no mounts of one's own can be made here"
     local tried='' kind
     app_repo
     head -c 30000000 /dev/urandom >app.work/big
