@@ -1,2 +1,10 @@
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
+
+#include "shared/base/process.hpp"
+
+int main(int argc, char** argv) {
+    // As every program of ours: a child that ends before it has read its input is no death of the test.
+    tidegate::shared::ignore_sigpipe();
+    return doctest::Context(argc, argv).run();
+}
