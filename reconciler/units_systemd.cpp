@@ -6,6 +6,7 @@
 #include <systemd/sd-journal.h>
 
 #include <algorithm>
+#include <chrono>
 #include <vector>
 
 namespace tidegate::reconciler {
@@ -18,7 +19,7 @@ constexpr const char* kUnit = "org.freedesktop.systemd1.Unit";
 constexpr const char* kService = "org.freedesktop.systemd1.Service";
 constexpr size_t kQuotedLines = 3;
 constexpr size_t kLongestLine = 300;
-constexpr std::uint64_t kJournalPatience = 100'000;  // microseconds; what a dying service said is on its way
+constexpr std::chrono::seconds kJournalPatience{1};  // what a dying service said is on its way
 
 const char* method_of(UnitVerb verb) {
     switch (verb) {
@@ -213,8 +214,9 @@ std::string last_journal_lines(const std::string& unit, WallTime since, size_t l
     const auto from =
         static_cast<std::uint64_t>(std::max<Duration::rep>(since.time_since_epoch().count(), 0)) * 1000;
     auto found = newest(opened, from, lines);
-    for (int round = 0; found.empty() && round < 3; ++round) {
-        if (sd_journal_wait(opened, kJournalPatience) < 0) break;
+    const auto until = std::chrono::steady_clock::now() + kJournalPatience;
+    while (found.empty() && std::chrono::steady_clock::now() < until) {
+        if (sd_journal_wait(opened, 100'000) < 0) break;
         found = newest(opened, from, lines);
     }
     std::reverse(found.begin(), found.end());

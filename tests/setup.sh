@@ -40,8 +40,8 @@ install_missing() {
     local log
     log=$(mktemp)
     if ! {
-        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q -o DPkg::Lock::Timeout=120 update &&
-            "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q -y -o DPkg::Lock::Timeout=120 \
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q -o Acquire::Retries=5 -o DPkg::Lock::Timeout=120 update &&
+            "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q -y -o Acquire::Retries=5 -o DPkg::Lock::Timeout=120 \
                 install --no-install-recommends "${missing[@]}"
     } >"$log" 2>&1; then
         tail -n 15 "$log" >&2

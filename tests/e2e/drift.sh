@@ -25,7 +25,7 @@ other_release() {
         [ "releases/${each##*/}" = "$(current)" ] || { ln -sfn "releases/${each##*/}" srv/web/current; return; }
     done
 }
-why_says() { tidegatectl why web | grep -q "$1"; }
+why_says() { tidegatectl why web | grep "$1"; }
 
 test_attack_47_a_changed_and_a_missing_file_and_a_moved_current_are_mended() {
     converged "keep: 2"
@@ -98,5 +98,5 @@ keep: 2"
     overwrite VERSION junk
     mended() { has VERSION 2; }
     wait_for 20 mended
-    state_is drifted
+    wait_for 20 state_is drifted
 }

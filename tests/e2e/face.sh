@@ -25,16 +25,21 @@ Y
 # Times are not part of the picture.
 timeless() { sed -E 's/[0-9]+(\.[0-9]+)?(ms|s)\b/T/g; s/[0-9]{4}-[0-9-]+T[0-9-]+-pre/WHEN-pre/; s/~[0-9]+\//\//'; }
 # on_terminal COLUMNS COMMAND…: runs it on a pseudo-terminal; what it wrote in $out, raw.
+# Once the screen has shown $awaited, the file $work/.seen is there.
 on_terminal() {
     status=0
-    python3 - "$@" >"$work/.screen" <<'P' || status=$?
+    AWAITED=${awaited:-} SEEN=$work/.seen python3 - "$@" >"$work/.screen" <<'P' || status=$?
 import fcntl, os, pty, struct, sys, termios
 columns = int(sys.argv[1])
+begin, go = os.pipe()
 pid, fd = pty.fork()
 if pid == 0:
+    os.read(begin, 1)  # until the window has its size
     os.environ.update(TERM="xterm")
     os.execvp(sys.argv[2], sys.argv[2:])
 fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+os.write(go, b"x")
+awaited, shown = os.environ["AWAITED"].encode(), b""
 while True:
     try:
         data = os.read(fd, 65536)
@@ -43,6 +48,9 @@ while True:
     if not data:
         break
     sys.stdout.buffer.write(data)
+    shown += data
+    if awaited and awaited in shown and b"\x1b[1A" in shown:
+        open(os.environ["SEEN"], "w").close()
 sys.stdout.flush()
 _, code = os.waitpid(pid, 0)
 sys.exit(os.waitstatus_to_exitcode(code) if os.WIFEXITED(code) else 128 + os.WTERMSIG(code))
@@ -162,11 +170,12 @@ test_a_running_gate_has_a_line_with_a_clock() {
 version: 1
 stages:
   slow:
-    gates: [{name: waits, run: "echo step one; sleep 0.6; echo step two"}]
+    gates: [{name: waits, run: "echo step one; until [ -e SEEN ]; do sleep 0.05; done; echo step two"}]
 Y
+    sed -i "s#SEEN#$work/.seen#" .tidegate.yaml
     git add -A
     git commit -qm one --no-verify
-    on_terminal 80 tidegate run slow
+    awaited="step one" on_terminal 80 tidegate run slow
     expect_contains "$out" "step one"
     expect_contains "$out" $'\x1b[1A'
     expect_contains "$(timeless <<<"$out")" "waits"

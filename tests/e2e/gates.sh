@@ -567,6 +567,6 @@ for i in range(100000):
     print(f"refs/heads/b{i} {head if i % 2 else zero} refs/heads/b{i} {zero if i % 3 else head}")
 EOF
     status=0
-    timeout 20 "$TIDEGATE_BIN/tidegate-hook" pre-push origin ../origin.git <lines || status=$?
+    timeout 200 "$TIDEGATE_BIN/tidegate-hook" pre-push origin ../origin.git <lines || status=$?
     expect_equal "$status" 0
 }

@@ -19,6 +19,7 @@ server.serve_forever()
 PY
     secure=$(free_port)
     start python3 tls.py "$secure"
+    wait_for 20 curl -sk "https://127.0.0.1:$secure/"
     release 1 1 1
     declare_release 1 "keep: 2"
     certificate() {

@@ -85,7 +85,7 @@ once() { run tidegated --config "$work/etc/tidegated.yaml" --once; }
 daemon() {
     start tidegated --config "$work/etc/tidegated.yaml"
     daemon_pid=$started
-    wait_for 20 test -S "$TIDEGATE_SOCKET"
+    wait_for 20 daemon_answers
 }
 state_is() { tidegatectl status --json | python3 -c 'import json,sys; a=json.load(sys.stdin)["apps"]; sys.exit(0 if a and a[0]["state"]==sys.argv[1] else 1)' "$1"; }
 # retry [OPTION]: what a person says, to a daemon of its own.
@@ -464,7 +464,8 @@ COPY public.t001 FROM STDIN;
 " "DELETE FROM t001; DROP FUNCTION three();"
     # Another host migrates just now.
     start psql -X -q -h 127.0.0.1 -p "$pg_port" -U web -d app -c 'SELECT pg_advisory_lock(8388346167643173989), pg_sleep(600)'
-    wait_for 20 grep -q 1 <(db "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+    locked() { [ "$(db "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")" = 1 ]; }
+    wait_for 20 locked
     declare_release
     once
     expect_status 1

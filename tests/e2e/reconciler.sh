@@ -30,18 +30,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
     def log_message(self, *_): pass
 http.server.ThreadingHTTPServer.allow_reuse_address = True
-http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
+if "STATE" in os.environ: open(os.environ["STATE"] + "/listens", "w").close()
+server.serve_forever()
 PY
     cat >bin/restart <<'SH'
 #!/bin/sh
-# Ends the former process and starts the one of this release.
+# Ends the former process and starts the one of this release; waits until it listens, or has ended.
 pidfile=$STATE/service.pid
 if [ -f "$pidfile" ]; then
     old=$(cat "$pidfile"); kill "$old" 2>/dev/null
-    n=0; while kill -0 "$old" 2>/dev/null && [ $n -lt 100 ]; do sleep 0.05; n=$((n+1)); done
+    n=0; while kill -0 "$old" 2>/dev/null && [ $n -lt 400 ]; do sleep 0.05; n=$((n+1)); done
 fi
+rm -f "$STATE/listens"
 setsid python3 bin/serve.py "$PORT" >/dev/null 2>&1 </dev/null &
 echo $! >"$pidfile"
+while [ ! -e "$STATE/listens" ] && kill -0 $! 2>/dev/null; do sleep 0.02; done
 SH
     cat >bin/migrate <<'SH'
 #!/bin/sh
@@ -102,7 +106,7 @@ $more
 activate: $steps
 health:
   - http: {url: "http://${probed:-127.0.0.1:$port}/healthz", body: "$1"}
-    for: ${patience:-5s}
+    for: ${patience:-30s}
     interval: 50ms
     successes: 2
 YAML
@@ -146,7 +150,7 @@ once() { run tidegated --config "$work/etc/tidegated.yaml" --once; }
 daemon() {
     start tidegated --config "$work/etc/tidegated.yaml"
     daemon_pid=$started
-    wait_for 10 test -S "$TIDEGATE_SOCKET"
+    wait_for 20 daemon_answers
 }
 # The service was started by the daemon and is to stay behind it; the test ends it.
 adopt_service() { [ ! -f "$work/appstate/service.pid" ] || cat "$work/appstate/service.pid" >>"$work/.started"; }
@@ -241,10 +245,11 @@ test_a_rollback_goes_to_the_release_that_is_there_and_takes_the_migration_back()
 test_killed_in_the_middle_of_a_deployment_it_ends_converged() {
     first_release_runs
     release 2 2 1
-    declare_release 2 "build: [{run: 'touch \$STATE/building; sleep 1'}]"
+    declare_release 2 "build: [{run: 'touch \$STATE/building; until test -e \$STATE/go; do sleep 0.1; done'}]"
     wait_for 20 test -e appstate/building
     kill -KILL "$daemon_pid"
     serves 1
+    touch appstate/go
     daemon
     wait_for 20 serves 2
     wait_for 10 state_is converged
@@ -323,7 +328,7 @@ test_a_deployment_that_runs_when_a_freeze_begins_is_finished() {
     expect_equal "$(tidegatectl history web | grep -c deployed)" 2
     serves 2
 }
-is_accepted() { tidegatectl status --json | grep -q "\"revision\": *\"$1\""; }
+is_accepted() { tidegatectl status --json | grep "\"revision\": *\"$1\""; }
 
 test_an_unsigned_revision_is_refused_and_the_release_runs_on() {
     world
@@ -438,12 +443,12 @@ test_without_a_daemon_tidegatectl_says_how_to_start_it() {
 test_sigterm_in_a_deployment_stops_and_it_goes_on_after_the_start() {
     first_release_runs
     release 2 2 1 broken
-    patience=60s declare_release 2
+    patience=10m declare_release 2
     wait_for 20 serves 2
     kill -TERM "$daemon_pid"
     wait_for 10 bash -c "! kill -0 $daemon_pid"
     adopt_service
-    # The fix comes meanwhile; nobody waits for the old probe's minute.
+    # The fix comes meanwhile; nobody waits for the old probe's minutes.
     release 3 2 1
     declare_release 3
     daemon
@@ -455,7 +460,7 @@ test_sigterm_in_a_deployment_stops_and_it_goes_on_after_the_start() {
 test_a_newer_revision_in_mid_health_is_taken_at_once() {
     first_release_runs
     release 2 2 1 broken
-    patience=100s declare_release 2
+    patience=10m declare_release 2
     wait_for 20 serves 2
     release 3 2 1
     declare_release 3

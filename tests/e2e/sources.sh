@@ -85,6 +85,7 @@ https_server() {
     local backend=
     if command -v fcgiwrap >/dev/null; then
         start fcgiwrap -s "unix:$work/nginx/fcgi.sock"
+        wait_for 20 test -S nginx/fcgi.sock
         backend="fastcgi_pass unix:$work/nginx/fcgi.sock; fastcgi_param SCRIPT_FILENAME /usr/lib/git-core/git-http-backend;
             fastcgi_param GIT_HTTP_EXPORT_ALL 1; fastcgi_param GIT_PROJECT_ROOT $work; fastcgi_param QUERY_STRING \$query_string;
             fastcgi_param REQUEST_METHOD \$request_method; fastcgi_param CONTENT_TYPE \$content_type;
@@ -554,7 +555,7 @@ test_a_tick_with_nothing_new_is_one_request_over_a_kept_connection_and_no_proces
     local daemon=$started before requests
     export TIDEGATE_SOCKET=$work/run/control.sock
     wait_for 60 test -f srv/web/current/VERSION
-    wait_for 60 sh -c 'tidegatectl status | grep -q converged'
+    wait_for 60 sh -c 'tidegatectl status | grep converged'
     before=$(grep -c . nginx/access.log)
     wait_for 60 looked "$before"
     # From here on: only the short question, and no git child of ours is ever seen by the server again.
@@ -588,6 +589,7 @@ the_clones() {
     local used
     once
     [ "$status" = 0 ] || fail "first on $TURN: $out$err"
+    sync -f srv
     used=$(df --output=used -k srv | tail -1)
     echo "2 $TURN" >app.work/VERSION
     git -C app.work commit -qam "two on $TURN"

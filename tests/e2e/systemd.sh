@@ -30,17 +30,24 @@ SH
         setsid unshare -m "$work/boot" >"$work/boot.log" 2>&1 </dev/null &
     echo $! >>"$work/.started"
     nspawn=$!
-    local until=$(($(date +%s) + 90))
+    local until=$((SECONDS + 300)) state=
     host_pid=
-    until [ -n "$host_pid" ] && inside systemctl is-system-running >/dev/null 2>&1; do
+    # Degraded, too: not everything that this machine has need come up in a container.
+    until case $state in running | degraded) true ;; *) false ;; esac; do
         kill -0 "$nspawn" 2>/dev/null || skip "no container can be booted here: $(tail -n1 "$work/boot.log" | tr -d '\033\r')"
-        [ "$(date +%s)" -lt "$until" ] || fail "the host did not come up: $(tail -n5 "$work/boot.log")"
-        host_pid=$(pgrep -P "$nspawn" -x systemd || true)
+        [ $SECONDS -lt $until ] || fail "the host did not come up: $(tail -n5 "$work/boot.log")"
         sleep 0.1
+        host_pid=$(pgrep -P "$nspawn" -x systemd || true)
+        [ -z "$host_pid" ] || state=$(inside systemctl is-system-running 2>/dev/null || true)
     done
     echo "$host_pid" >>"$work/.started" # it outlives its container's keeper
 }
 inside() { nsenter -t "$host_pid" -a env -C "$work" "$@"; }
+# journal OPTION…: of the host, with what its services have written so far.
+journal() {
+    inside journalctl --sync
+    inside journalctl "$@"
+}
 inside_once() { run inside env PATH="$PATH" HOME="$HOME" tidegated --config "$work/etc/tidegated.yaml" --once; }
 # A unit of the app: unit NAME, its file on stdin.
 unit() { cat >"$work/units/$1"; }
@@ -74,7 +81,7 @@ test_a_unit_is_restarted_over_dbus_and_one_that_dies_or_flaps_is_reverted_with_i
     # The next one dies a moment after systemd called it started, again and again.
     echo 'import time; time.sleep(0.3); raise SystemExit("no such table: users")' >"$work/web/bin/serve.py"
     release 2 1 1
-    declare_release 2
+    activate="[{restart: web.service, settle: 60s}]" declare_release 2
     inside_once
     expect_status 1
     expect_contains "$err" "restart of web.service did not last: systemd keeps starting it again"
@@ -191,7 +198,7 @@ UNIT
     inside cp proxy.service /etc/systemd/system/proxy.service
     inside systemctl daemon-reload
     local turns="strategy: blue-green
-instances: {unit: web@.service, blue: 127.0.0.1:$blue, green: 127.0.0.1:$green, drain: 300ms}
+instances: {unit: web@.service, blue: 127.0.0.1:$blue, green: 127.0.0.1:$green, drain: 2s}
 upstream: {proxy: $1, name: web, reload: proxy.service}"
     activate="[]"
     release 1 1 1
@@ -210,7 +217,7 @@ upstream: {proxy: $1, name: web, reload: proxy.service}"
     expect_equal "$(inside systemctl is-active web@blue.service || true)" inactive
     # One that fails before the switch is never seen by anybody.
     release 3 1 1 broken
-    patience=1s probed="{instance}" declare_release 3 "$turns"
+    patience=6s probed="{instance}" declare_release 3 "$turns"
     inside_once
     expect_status 1
     expect_contains "$err" "before the switch: blue: http://127.0.0.1:$blue/healthz answered 503"
@@ -230,7 +237,7 @@ upstream: {proxy: $1, name: web, reload: proxy.service}"
     expect_equal "$(inside systemctl show -P NRestarts web@green.service)" 0
     kill "$asking"
     expect_equal "$(cat lost)" ""
-    [ "$(wc -l <asked)" -gt 50 ] || fail "asked only $(wc -l <asked) times"
+    [ "$(wc -l <asked)" -gt 20 ] || fail "asked only $(wc -l <asked) times"
 }
 
 test_two_instances_take_turns_behind_nginx_without_a_lost_request() { take_turns nginx; }
@@ -254,15 +261,15 @@ build: [{run: id -un >who}]"
     inside systemctl start tidegated.service
     expect_contains "$(inside systemctl show -P StatusText tidegated.service)" "apps"
     wait_for 30 inside_serves 1
-    converged() { inside systemctl show -P StatusText tidegated.service | grep -q "1 converged"; }
+    converged() { inside systemctl show -P StatusText tidegated.service | grep "1 converged"; }
     wait_for 20 converged
     inside systemctl reload tidegated.service
-    wait_for 20 bash -c "nsenter -t $host_pid -a journalctl -u tidegated -o cat | grep -q 'configuration was read again'"
+    wait_for 20 bash -c "nsenter -t $host_pid -a journalctl -u tidegated -o cat | grep 'configuration was read again'"
     inside env -u TIDEGATE_SOCKET "$TIDEGATE_BIN/tidegatectl" doctor >doctor || { cat doctor; inside journalctl -u tidegated -o cat | tail -n5; fail "doctor"; }
     expect_contains "$(cat doctor)" "tidegated.service is active (running)"
     expect_contains "$(cat doctor)" "sandbox: each command of a release is a unit of systemd below system-tidegate.slice"
     # Its own fences let it ask for those of the commands.
-    expect_contains "$(inside journalctl -o cat)" "Tidegate: build of web"
+    expect_contains "$(journal -o cat)" "Tidegate: build of web"
     expect_equal "$(cat srv/web/current/who)" nobody
     inside systemctl stop tidegated.service
     expect_equal "$(inside systemctl show -P Result tidegated.service)" success

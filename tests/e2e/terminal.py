@@ -123,9 +123,11 @@ def main(arguments):
     os.write(go, b"x")
     terminal = Terminal(columns, rows)
     decoder = __import__("codecs").getincrementaldecoder("utf-8")("replace")
-    until = time.monotonic() + 100
+    until = time.monotonic() + 600
     while time.monotonic() < until:
-        if todo and os.path.exists(todo[0][0]):
+        quiet = not select.select([fd], [], [], 0.02)[0]
+        # Only when nothing is on its way: what was drawn for the former width is shown in it, as a person would see it.
+        if quiet and todo and os.path.exists(todo[0][0]):
             file, wide = todo.pop(0)
             if wide is None:
                 os.write(fd, b"\x03")
@@ -133,7 +135,7 @@ def main(arguments):
                 terminal.resize(wide)
                 set_size(wide)
                 open(file + ".resized", "w").close()
-        if not select.select([fd], [], [], 0.02)[0]:
+        if quiet:
             continue
         try:
             data = os.read(fd, 65536)

@@ -273,7 +273,7 @@ a_daemon() {
     start tidegated --config "$work/etc/tidegated.yaml"
     host_pid=$started
     export TIDEGATE_SOCKET=$work/run/control.sock
-    wait_for 10 test -S "$TIDEGATE_SOCKET"
+    wait_for 20 daemon_answers
 }
 
 test_approvals_that_tidegate_yaml_asks_for_are_counted() {

@@ -62,7 +62,7 @@ def fault_of(world, phase, fault):
 
 
 def make():
-    world = World(soak="150ms", within="2s", timeout="2s", keep="2")
+    world = World(soak="150ms", within="5s", timeout="5s", keep="2")
     for version in (1, 2):
         world.declare(world.commit(version, version))
         if world.converge().code != 0:

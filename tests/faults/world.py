@@ -204,7 +204,7 @@ keep: {values['keep']}
         """tidegated --once, with a fault as interpose.cpp reads it."""
         done = subprocess.run(
             [BIN + "/tidegated", "--config", "tidegated.yaml", "--once"], env=self.environment(fault, log, **more),
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=120)
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=900)
         self.last_run = Run(done.returncode, done.stderr.decode(errors="replace"))
         return self.last_run
 
@@ -229,9 +229,9 @@ keep: {values['keep']}
 
     def ctl(self, *words):
         return subprocess.run([BIN + "/tidegatectl", *words, "--socket", str(self.work / "run/control.sock")],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900)
 
-    def wait_for(self, what, done, seconds=60):
+    def wait_for(self, what, done, seconds=600):
         until = time.monotonic() + seconds
         while not done():
             if time.monotonic() > until:
@@ -240,7 +240,7 @@ keep: {values['keep']}
 
     def end(self, process, sent=signal.SIGTERM):
         process.send_signal(sent)
-        return process.wait(timeout=120)
+        return process.wait(timeout=900)
 
     def retry(self):
         """What a person says: tidegatectl retry. Until nothing is left to do; then whether all has converged."""

@@ -1,4 +1,4 @@
-"""load.py URL STOP: asks for URL without a pause from two threads until the file STOP is there, then prints how many
+"""load.py URL STOP: asks for URL without end from two threads until the file STOP is there, then prints how many
 requests were answered with which body, in the order of first sight, and how many were lost."""
 
 import collections
@@ -17,7 +17,7 @@ total = 0
 
 def ask():
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return answer.read().decode().strip(), None
     except OSError as error:
         return None, str(error)
@@ -35,7 +35,7 @@ def work():
                 runs.append([body, 1])
             else:
                 runs[-1][1] += 1
-        time.sleep(0.001)
+        time.sleep(0.01)
 
 
 threads = [threading.Thread(target=work) for _ in range(2)]

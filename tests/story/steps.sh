@@ -60,7 +60,7 @@ migrate: {up: ./bin/migrate up, down: ./bin/migrate down}
 activate: [{run: ./bin/restart}]
 health:
   - http: {url: "http://127.0.0.1:$app_port/healthz", status: 200, body: '"ok"', within: 2s}
-    for: 2s
+    for: 5s
 keep: 3
 YAML
 }
@@ -332,11 +332,12 @@ step_7_kill() {
     step "7. The daemon is killed in the middle of a deployment. Started again, it ends converged."
     enter "$work/ana/notes"
     new_version 5
-    new_schema 4 "-- takes 1 s
+    new_schema 4 "-- waits while $work/host/hold is there
 CREATE TABLE tags (note INTEGER, tag TEXT);" "DROP TABLE tags;"
     git add -A
     show_good "git commit -qm 'Version 5: notes have tags'"
     show_good "git push -q origin main"
+    touch "$work/host/hold"
     release_head
     fifth_commit=$commit
     enter "$work/host"
@@ -344,6 +345,7 @@ CREATE TABLE tags (note INTEGER, tag TEXT);" "DROP TABLE tags;"
     show_good "kill -KILL $tidegated_pid"
     show_good "readlink srv/$app/current"
     expect_equal "$(basename "$out")" "$first_release"
+    rm hold
     start_tidegated
     reaches converged "$fifth_commit"
     ctl status

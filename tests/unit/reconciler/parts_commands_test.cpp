@@ -113,9 +113,10 @@ TEST_CASE("commands: limits hold, and what a command left is ended, wherever it 
                    site, options, log);
     REQUIRE(said.has_value());
     CHECK(said->out == "99\n524288\n1024\n0\nNoNewPrivs:\t1\n");
-    const auto left =
-        run_script(sh("setsid sh -c 'trap \"\" TERM; echo $$; exec sleep 30 >/dev/null 2>&1' & sleep 0.3"),
-                   site, {}, log);
+    const auto left = run_script(
+        sh("f=$(mktemp); setsid sh -c 'trap \"\" TERM; echo $$ >'$f'; exec sleep 60' >/dev/null 2>&1 & "
+           "until [ -s $f ]; do sleep 0.02; done; cat $f; rm $f"),
+        site, {}, log);
     REQUIRE(left.has_value());
     CHECK_FALSE(exists("/proc/" + std::string(trim(left->out))));
 }

@@ -17,10 +17,10 @@ namespace {
 // A process that ends by the first signal.
 class Waiting {
   public:
-    Waiting() : pid_(fork()) {
-        if (pid_ != 0) return;
-        signal(SIGHUP, SIG_DFL);
-        while (true) pause();
+    Waiting() {
+        signal(SIGHUP, SIG_DFL);  // before there is somebody who could get one
+        pid_ = fork();
+        while (pid_ == 0) pause();
     }
     ~Waiting() {
         if (pid_ > 0) kill(pid_, SIGKILL);
@@ -38,7 +38,7 @@ class Waiting {
     }
 
   private:
-    pid_t pid_;
+    pid_t pid_ = -1;
 };
 
 struct Rig {

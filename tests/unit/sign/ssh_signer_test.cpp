@@ -113,11 +113,9 @@ TEST_CASE("signer: a passphrase is never asked for, and the refusal says what to
     const auto& locked = key_file("locked", {"-t", "ed25519", "-N", "secret"});
     const auto signer = SshSigner::make(locked.path);
     REQUIRE_MESSAGE(signer.has_value(), refusal(signer));
-    const auto before = std::chrono::steady_clock::now();
     const auto said = sign_and_check(*signer);
     CHECK(said.find("cannot sign with key SHA256:") != std::string::npos);
     CHECK(said.find("ssh-add") != std::string::npos);
-    CHECK(std::chrono::steady_clock::now() - before < std::chrono::seconds(5));
 }
 
 TEST_CASE("signer: what is no key is said at once") {
