@@ -22,6 +22,10 @@ class Events final : public YAML::EventHandler {
     Events(const File& file, Problems& problems) : file_(file), problems_(problems) {}
 
     void OnDocumentStart(const YAML::Mark& mark) override {
+        // yaml-cpp reads nothing where no document can begin (`,` after one, say), and would for ever.
+        if (documents_ > 0 && mark.pos == began_)
+            throw YAML::ParserException(mark, "neither a document nor its end");
+        began_ = mark.pos;
         if (++documents_ == 2 && !file_.options->several_documents && !file_.options->grammar_only)
             add(mark, "a second document begins (`multiple_documents: true` allows them)");
     }
@@ -67,6 +71,7 @@ class Events final : public YAML::EventHandler {
     Problems& problems_;
     std::vector<Level> open_;
     int documents_ = 0;
+    int began_ = 0;
 };
 
 }  // namespace

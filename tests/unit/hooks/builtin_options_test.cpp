@@ -168,7 +168,11 @@ TEST_CASE("options: YAML of several documents, keys twice, and only grammar") {
     CHECK(yaml_of(two, {})[0].line == 3);
     CHECK(yaml_of(two, several).empty());
     CHECK(yaml_of(two, grammar).empty());
-    for (const auto& options : {Options{}, several, grammar}) CHECK(yaml_of("[", options).size() == 1);
+    for (const auto& options : {Options{}, several, grammar}) {
+        CHECK(yaml_of("[", options).size() == 1);
+        CHECK(yaml_of("a: 1\n, b\n", options).back().line == 2);  // where yaml-cpp reads nothing, for ever
+        CHECK(yaml_of(",%YAM", options).back().line == 1);
+    }
     const std::string vault = "some_foo: !vault |\n    $ANSIBLE_VAULT;1.1;AES256\n";
     CHECK(yaml_of(vault, {}).empty());
 
