@@ -27,7 +27,7 @@ if(TIDEGATE_FUZZ)
 endif()
 
 # tidegate_precompiled(TARGET): what nearly every file includes is parsed once for all of them, which halves the time
-# of a build. The asan preset builds without, so that a file that names not all it uses is found there.
+# of a build. `tests/run --long` has clang build without, so that a file that names not all it uses is found there.
 function(tidegate_precompiled target)
   if(target STREQUAL tidegate_base)
     target_precompile_headers(
