@@ -25,6 +25,10 @@ constexpr Duration kStopPatience{20'000};  // for a migration or activation unde
 constexpr Duration kLastPatience{
     20'000};  // for what was ended then, and for calls into a file system that hangs
 
+// One that was killed holds its lock until the kernel has taken it apart, and so does a child of it that has not yet become
+// its program.
+constexpr Duration kKilledPatience{3000};
+
 Fd open_signals() {
     sigset_t set;
     sigemptyset(&set);
@@ -36,7 +40,7 @@ Fd open_signals() {
 
 Result<std::unique_ptr<Daemon>> Daemon::make(const HostConfig& config, DaemonOptions options) {
     TRY(prepare_folders(config));
-    auto lock = Lock::take(config.state + "/lock");
+    auto lock = Lock::take(config.state + "/lock", kKilledPatience);
     if (!lock) {
         if (lock.error().kind == ErrorKind::Locked)
             return fail(ErrorKind::Locked, "another tidegated works on " + config.state,

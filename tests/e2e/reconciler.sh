@@ -152,6 +152,10 @@ daemon() {
     daemon_pid=$started
     wait_for 20 daemon_answers
 }
+kill_daemon() { # it is gone when this returns
+    kill -KILL "$daemon_pid"
+    wait "$daemon_pid" 2>/dev/null || true
+}
 # The service was started by the daemon and is to stay behind it; the test ends it.
 adopt_service() { [ ! -f "$work/appstate/service.pid" ] || cat "$work/appstate/service.pid" >>"$work/.started"; }
 
@@ -247,7 +251,7 @@ test_killed_in_the_middle_of_a_deployment_it_ends_converged() {
     release 2 2 1
     declare_release 2 "build: [{run: 'touch \$STATE/building; until test -e \$STATE/go; do sleep 0.1; done'}]"
     wait_for 20 test -e appstate/building
-    kill -KILL "$daemon_pid"
+    kill_daemon
     serves 1
     touch appstate/go
     daemon
@@ -280,7 +284,7 @@ SH
     release 2 2 1
     declare_release 2 'migrate: {up: ./bin/slow up, down: ./bin/slow down}'
     wait_for 20 test -s appstate/pid
-    kill -KILL "$daemon_pid"
+    kill_daemon
     daemon
     wait_for 30 serves 2
     adopt_service

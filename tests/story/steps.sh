@@ -346,6 +346,7 @@ CREATE TABLE tags (note INTEGER, tag TEXT);" "DROP TABLE tags;"
     show_good "readlink srv/$app/current"
     expect_equal "$(basename "$out")" "$first_release"
     rm hold
+    wait_for 10 is_gone "$tidegated_pid"
     start_tidegated
     reaches converged "$fifth_commit"
     ctl status
@@ -353,6 +354,7 @@ CREATE TABLE tags (note INTEGER, tag TEXT);" "DROP TABLE tags;"
     expect_equal "$(schema)" 4
     expect_equal "$(find "srv/$app/releases" -maxdepth 1 -name '*.partial')" ""
 }
+is_gone() { ! kill -0 "$1"; }
 # Version 5 is being migrated: its first step is done, its slow one is not.
 in_the_middle() { [ "$(schema)" -ge 2 ]; }
 
