@@ -67,7 +67,7 @@ FileCheck read_file_check(MapReader& reader) {
             if (auto path = RelPath::parse(check.path); !path)
                 reader.reject(*reader.any("path"), std::move(path.error()));
     }
-    check.younger = reader.duration("younger", 0s, 0s, 24h * 365);
+    check.younger = reader.duration("younger", 0s, 1s, 24h * 365);
     check.content = reader.text("content", "");
     return check;
 }

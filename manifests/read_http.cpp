@@ -103,7 +103,11 @@ HttpCheck read_http(MapReader& reader, const Placeholders& known, Duration& with
     check.url = reader.text("url", Required::Yes);
     if (!reader.failed()) {
         const auto plain = without_placeholders(check.url, known);
-        auto url = Url::parse(plain);
+        // Without a path the root is asked.
+        const auto scheme = plain.find("://");
+        const bool bare =
+            scheme != std::string::npos && plain.find_first_of("/?#", scheme + 3) == std::string::npos;
+        auto url = Url::parse(bare ? plain + "/" : plain);
         if (plain.find_first_of("{}") != std::string::npos)
             reader.reject(
                 *reader.any("url"), "an unknown placeholder is in " + quoted(check.url),

@@ -73,9 +73,14 @@ OciSource read_oci(MapReader& reader) {
         return std::string_view("abcdefghijklmnopqrstuvwxyz0123456789._-/:").find(c) ==
                std::string_view::npos;
     };
-    if (!reader.failed() && (source.ref.front() == '-' || source.ref.find('/') == std::string::npos ||
-                             std::any_of(source.ref.begin(), source.ref.end(), wrong)))
-        reader.reject(*reader.any("ref"), "`ref` is registry/name in lower case, without tag and digest");
+    // A colon is a port's where it is in the registry, and would be a tag's in the name.
+    const auto slash = source.ref.find('/');
+    const auto name = slash == std::string::npos ? std::string() : source.ref.substr(slash + 1);
+    if (!reader.failed() &&
+        (source.ref.front() == '-' || slash == 0 || !RelPath::parse(name) ||
+         name.find(':') != std::string::npos || std::any_of(source.ref.begin(), source.ref.end(), wrong)))
+        reader.reject(*reader.any("ref"), "`ref` is registry/name in lower case, without tag and digest",
+                      "what is meant by a tag is said by `digest`: registry.example.com/team/web");
     source.digest = reader.text("digest", Required::Yes);
     const auto& digest = source.digest;
     if (!reader.failed() && !(digest.starts_with("sha256:") && is_hex(digest.substr(7), 64)))

@@ -23,6 +23,7 @@ namespace {
 constexpr size_t kConfigLimit = 256 << 10;
 constexpr Duration kDay{86'400'000};
 constexpr Duration kStaleAfter{3'600'000};
+constexpr const char* kPathHint = "as in /srv/web: no `..`, no `//`, no `/` at the end";
 constexpr std::string_view kKnownProtocols[] = {"https", "ssh", "http", "git", "file"};
 
 bool absolute_and_plain(const std::string& path) {
@@ -37,7 +38,8 @@ std::optional<std::string> path_key(MapReader& reader, std::string_view key) {
     auto path = reader.optional_text(key);
     if (!path) return std::nullopt;
     if (!absolute_and_plain(*path)) {
-        reader.reject(*value, "`" + std::string(key) + "` must be an absolute path without `..`: " + *path);
+        reader.reject(*value, "`" + std::string(key) + "` must be an absolute path without `..`: " + *path,
+                      kPathHint);
         return std::nullopt;
     }
     return path;
@@ -117,7 +119,8 @@ Result<SourceRule> read_access(const Document& document, const Value& value) {
         access.user = inner.optional_text("user");
         access.bearer = inner.choice("as", {"basic", "bearer"}, 0) == 1;
         if (access.token_credential.has_value() == access.token_file.has_value())
-            inner.reject(*token, "a token is either `credential: NAME` or `file: PATH`");
+            inner.reject(*token, "a token is either `credential: NAME` or `file: PATH`",
+                         "keep one of the two");
         if (auto ok = inner.finish(); !ok) reader.reject(ok.error());
     }
     TRY(reader.finish());
@@ -130,7 +133,8 @@ Loosened loosened_of(MapReader& reader) {
     loosened.writable = reader.texts("writable");
     for (const auto& path : loosened.writable)
         if (!absolute_and_plain(path))
-            reader.reject(*reader.any("writable"), "must be an absolute path without `..`: " + path);
+            reader.reject(*reader.any("writable"), "must be an absolute path without `..`: " + path,
+                          kPathHint);
     for (const auto& name : reader.texts("allow")) {
         const auto known = std::find(std::begin(kFences), std::end(kFences), name);
         if (known == std::end(kFences))
@@ -172,10 +176,12 @@ void read_roots(MapReader& top, HostConfig& config) {
     const Value* roots = top.any("roots", Required::Yes);
     config.roots = top.texts("roots");
     if (roots == nullptr || top.failed()) return;
-    if (config.roots.empty()) top.reject(*roots, "`roots` is empty: no app could be placed anywhere");
+    if (config.roots.empty())
+        top.reject(*roots, "`roots` is empty: no app could be placed anywhere",
+                   "name the folders that apps live in: [/srv]");
     for (const auto& root : config.roots)
         if (!absolute_and_plain(root))
-            top.reject(*roots, "a root must be an absolute path below `/`: " + root);
+            top.reject(*roots, "a root must be an absolute path below `/`: " + root, kPathHint);
 }
 
 void read_credentials(MapReader& top, const Document& document, HostConfig& config) {
@@ -280,12 +286,15 @@ Result<HostConfig> parse_host_config(std::string file, std::string text) {
     read_log(top, document, config);
     TRY(top.finish());
     if (std::find(config.protocols.begin(), config.protocols.end(), config.manifests_url->scheme()) ==
-        config.protocols.end())
-        return fail(
+        config.protocols.end()) {
+        const Value* url = document.root().find("manifests")->find("url");
+        return fail(Error{
             ErrorKind::Denied,
-            "manifests.url uses " + config.manifests_url->scheme() + ", which trust.protocols of " +
-                config.file + " does not name",
-            "add it there if you mean it: protocols: [https, ssh, " + config.manifests_url->scheme() + "]");
+            "manifests.url uses " + config.manifests_url->scheme() + ", which trust.protocols does not name",
+            "add it there if you mean it: protocols: [https, ssh, " + config.manifests_url->scheme() + "]",
+            document.where(*url, static_cast<int>(url->text().size())),
+            {}});
+    }
     return config;
 }
 

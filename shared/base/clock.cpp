@@ -50,8 +50,8 @@ constexpr std::int64_t kLongest = 3650LL * 86'400'000;
 }  // namespace
 
 Result<Duration> parse_duration(std::string_view text) {
-    const auto wrong = [&] {
-        return fail(ErrorKind::Invalid, "not a duration: `" + std::string(text.substr(0, 40)) + "`",
+    const auto wrong = [whole = text] {
+        return fail(ErrorKind::Invalid, "not a duration: `" + std::string(whole.substr(0, 40)) + "`",
                     "write a number and a unit: 500ms, 30s, 5m, 1h, 2d, 1h30m");
     };
     if (text == "0") return Duration(0);

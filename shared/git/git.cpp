@@ -179,6 +179,8 @@ std::string git_complaint(const Exit& exit) {
     std::string_view last;
     std::string_view marked;
     for (const auto line : lines_of(exit.err)) {
+        // Git's own summary, and advice after it: what the transport said before is the reason.
+        if (line == "fatal: Could not read from remote repository." && !last.empty()) break;
         if (!trim(line).empty()) last = line;
         if (line.starts_with("fatal: ") || line.starts_with("error: ") || line.starts_with("remote: "))
             marked = line;

@@ -272,6 +272,10 @@ TEST_CASE("manifest: sources that cannot be right are refused") {
         {"release: {archive: {url: 'ssh://h/x', sha256: " + sum + "}}\n", "https://, http:// or file:///"},
         {"release: {oci: {ref: h/web, digest: 'md5:00'}}\n", "`digest` is sha256:"},
         {"release: {oci: {ref: 'h/web@sha256:1', digest: 'sha256:" + sum + "'}}\n", "without tag and digest"},
+        {"release: {oci: {ref: 'h:5000/web:latest', digest: 'sha256:" + sum + "'}}\n",
+         "without tag and digest"},
+        {"release: {oci: {ref: 'h/../web', digest: 'sha256:" + sum + "'}}\n", "without tag and digest"},
+        {"release: {oci: {ref: 'h/', digest: 'sha256:" + sum + "'}}\n", "without tag and digest"},
     };
     for (const auto& each : cases) {
         CAPTURE(each.release);

@@ -84,6 +84,8 @@ TEST_CASE("host config: what is wrong, missing or not built is said at its place
         CHECK(config.error().kind == kind);
         REQUIRE(config.error().where.has_value());
         CHECK(config.error().where->line == line);
+        const bool says_range = config.error().message.find(" is from ") != std::string::npos;
+        CHECK((says_range || !config.error().hint.empty()));
     }
 }
 
@@ -97,6 +99,8 @@ TEST_CASE("host config: a protocol must be named before the branch may use it") 
     const auto config = parse_host_config("t.yaml", text);
     REQUIRE_FALSE(config.has_value());
     CHECK(config.error().kind == ErrorKind::Denied);
+    REQUIRE(config.error().where.has_value());
+    CHECK(config.error().where->line == 3);
 }
 
 TEST_CASE("attack 46: a configuration or state folder that others may write is refused") {
