@@ -65,6 +65,11 @@ Result<void> UnpackedSource::fetch(int cancel_fd) {
         const auto import = TRY(ObjectImport::begin(store_));
         UnpackedTree tree(strip());
         TRY(bring(*import, tree, cancel_fd));
+        if (tree.top().children.empty())
+            return fail(ErrorKind::Invalid, "nothing of it is left for a release",
+                        strip() > 0 ? "`strip: " + std::to_string(strip()) +
+                                          "` leaves out more folders than its names have"
+                                    : "it holds no file");
         TRY(import->finish(tree, name_, what_));
         return {};
     }();

@@ -21,6 +21,7 @@ ErrorKind kind_of_errno(int code) {
         case EFBIG: return ErrorKind::NoSpace;
         case EAGAIN:
         case EBUSY: return ErrorKind::Locked;
+        case ENAMETOOLONG: return ErrorKind::Invalid;  // no other day makes it shorter
         case ETIMEDOUT: return ErrorKind::Timeout;
         case ECONNREFUSED:
         case ECONNRESET:

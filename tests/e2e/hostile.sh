@@ -166,3 +166,40 @@ http.server.HTTPServer(('127.0.0.1', $port), Handler).serve_forever()"
     expect_no_file asked
     expect_no_file pwned
 }
+
+# What of an archive cannot become files is the archive's fault: held, not tried again for ever.
+test_attack_39_an_archive_of_which_nothing_can_come_is_held() {
+    trust
+    manifests_repo
+    host
+    python3 - <<'PY'
+import io, tarfile
+for name, entry in (("long", "x" * 256), ("plain", "top/file")):
+    with tarfile.open(name + ".tar", "w") as archive:
+        archive.addfile(tarfile.TarInfo(entry), io.BytesIO())
+PY
+    declare_archive() { # NAME [MORE]
+        cat >deploy/production/web.yaml <<YAML
+version: 1
+app: web
+release: {archive: {url: "file://$work/$1.tar", sha256: $(sha256sum "$1.tar" | cut -d' ' -f1)${2:-}}}
+root: $work/srv/web
+YAML
+        git -C deploy add -A
+        git -C deploy commit -q -S -m "web"
+        git -C deploy push -q "$work/deploy.git" HEAD:deploy
+        once
+    }
+    declare_archive long
+    expect_status 1
+    expect_contains "$(why_web)" "failed cannot write"
+    expect_contains "$(why_web)" "File name too long"
+    declare_archive plain ", strip: 2"
+    expect_status 1
+    expect_contains "$(why_web)" "failed nothing of it is left for a release"
+    expect_contains "$err" "leaves out more folders than its names have"
+    expect_equal "$(ls srv/web/releases)" ""
+    declare_archive plain ", strip: 1"
+    expect_status 0
+    expect_file srv/web/current/file
+}
