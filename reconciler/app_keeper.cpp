@@ -149,6 +149,7 @@ Result<AppKeeper::View> AppKeeper::view() {
     if (looked)
         if (const auto found = looked->apps.find(app_); found != looked->apps.end()) view.app = found->second;
     if (looked) view.schedule = looked->schedule;
+    view.asked = looked && looked->at != WallTime{};
     if (view.app && view.app->spec) view.app->spec->release = folder_of(host_.journal, *view.app->spec);
     view.remembered = TRY(host_.journal.app(app_));
     view.unfinished = TRY(host_.journal.unfinished(app_));
@@ -214,7 +215,8 @@ AppReport AppKeeper::keep() {
 bool AppKeeper::act(const View& view, const Decision& decision) {
     switch (decision.verb) {
         case Verb::Recover: return recover(view);
-        case Verb::Deploy: return deploy(view, decision);
+        // After a crash what was declared before it may be out of date: the first look of this run comes first.
+        case Verb::Deploy: return view.asked && deploy(view, decision);
         case Verb::Adopt: adopt(view); return true;
         case Verb::Mend: return mend(view, decision);
         default: return false;

@@ -15,6 +15,7 @@ struct AppKeeper::View {
     AppRow remembered;
     std::optional<DeploymentRow> unfinished;
     std::shared_ptr<const Schedule> schedule;
+    bool asked = false;  // the branch was looked at since the start, in vain or not
 };
 
 }  // namespace tidegate::reconciler

@@ -237,6 +237,7 @@ void ControlServer::serve() {
             } else {
                 Value wrong;
                 wrong.set("error", "the request is no JSON object");
+                wrong.set("exit", 2);
                 client.out = to_json(wrong) + "\n";
             }
         }

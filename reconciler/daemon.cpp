@@ -167,8 +167,12 @@ Result<int> Daemon::run() {
     if (look_->heard && *look_->heard != look_->heard_saved)
         if (auto ok = journal_->save_heard(*look_->heard); !ok)
             host().log.warning("the journal cannot be written", ok.error());
+    const bool unknown = options_.once && !options_.app.empty() && slots_.count(options_.app) == 0;
+    if (unknown && look_->accepted && !stopping_)
+        return fail(ErrorKind::Usage, "this host has no app `" + escape_foreign(options_.app) + "`",
+                    "no manifest of the accepted revision declares it for this host");
     host().log.info("tidegated ends");
-    return exit_status();
+    return exit_status(options_.once ? options_.app : "");
 }
 
 void Daemon::wake() {
@@ -183,8 +187,8 @@ bool Daemon::wanted(const std::string& app) const {
 // Configuration and host of a reload are kept until the end: whoever works by them keeps a reference.
 void Daemon::take_config(const HostConfig& config) {
     configs_.push_back(std::make_unique<const HostConfig>(config));
-    hosts_.push_back(std::make_unique<const Host>(
-        Host{*configs_.back(), *journal_, clock_, log_, *units_, slots_of_work_, slots_of_watch_}));
+    hosts_.push_back(std::make_unique<const Host>(Host{*configs_.back(), *journal_, clock_, log_, *units_,
+                                                       slots_of_fetch_, slots_of_work_, slots_of_watch_}));
     host_now_ = hosts_.back().get();
 }
 
@@ -318,11 +322,12 @@ int Daemon::wait_ms() {
     return static_cast<int>(std::clamp<Duration::rep>(left, 0, 86'400'000));
 }
 
-int Daemon::exit_status() const {
+int Daemon::exit_status(const std::string& app) const {
     if (stopping_ && !options_.once) return 0;
     if (look_->refused) return exit_code(look_->refused->kind);
     bool converged = true;
     for (const auto& [name, slot] : slots_) {
+        if (!app.empty() && name != app) continue;
         if (slot.report.denied) return exit_code(ErrorKind::Denied);
         const bool orphan = look_->apps.count(name) == 0;
         converged = converged && (orphan || slot.report.decision.state == AppState::Converged);
@@ -341,10 +346,10 @@ void Daemon::answer_waiters() {
         std::erase_if(waiters_, [&](const Waiter& waiter) { return waiter.looked || stopping_; });
     }
     for (const auto& waiter : ready) {
-        auto answer = status("");
+        auto answer = status(waiter.app);
         answer.set("token", Value(waiter.token));
         const std::lock_guard lock(mutex_);
-        answer.set("exit", Value(exit_status()));
+        answer.set("exit", Value(exit_status(waiter.app)));
         if (server_) server_->answer(waiter.connection, answer);
     }
 }

@@ -59,7 +59,8 @@ class Daemon {
     struct Waiter {
         ControlServer::Connection connection = 0;
         std::int64_t token = 0;
-        bool looked = false;  // a look began after it asked
+        bool looked = false;   // a look began after it asked
+        std::string app = {};  // empty: all
     };
 
     Daemon(const HostConfig& config, DaemonOptions options, shared::Lock lock,
@@ -88,7 +89,8 @@ class Daemon {
     void stop(const char* why);
     [[nodiscard]] int wait_ms();
     [[nodiscard]] bool idle() const;
-    [[nodiscard]] int exit_status() const;
+    // Of the app alone, where one is named.
+    [[nodiscard]] int exit_status(const std::string& app) const;
     [[nodiscard]] bool wanted(const std::string& app) const;
     void wake();
 
@@ -96,19 +98,21 @@ class Daemon {
     void handle(ControlServer::Connection connection, const Peer& peer, const shared::Value& request);
     [[nodiscard]] Result<shared::Value> answer_to(const std::string& command, const shared::Value& request,
                                                   const Peer& peer);
-    [[nodiscard]] shared::Value status(const std::string& app);
-    [[nodiscard]] Decision last_decision(const std::string& app);
-    [[nodiscard]] Result<shared::Value> plan(const std::string& app);
     [[nodiscard]] Result<shared::Value> pause(const std::string& app, const shared::Value& request,
                                               const std::string& who);
     [[nodiscard]] Result<shared::Value> resume(const std::string& app);
     [[nodiscard]] Result<shared::Value> retry(const std::string& app, const shared::Value& request);
     void changed_by_person(const char* command, const std::string& app, const std::string& reason);
+    [[nodiscard]] Result<void> known(const std::string& app);
+    void sync(ControlServer::Connection connection, const shared::Value& request);
+    // daemon_tell.cpp, the same thread
+    [[nodiscard]] shared::Value status(const std::string& app);
+    [[nodiscard]] Decision last_decision(const std::string& app);
+    [[nodiscard]] Result<shared::Value> plan(const std::string& app);
     [[nodiscard]] Result<shared::Value> history(const std::string& app, const shared::Value& request);
     [[nodiscard]] Result<shared::Value> show(const std::string& app, const shared::Value& request);
     [[nodiscard]] Result<shared::Value> why(const std::string& app);
     [[nodiscard]] Result<shared::Value> verify(const std::string& app);
-    [[nodiscard]] Result<void> known(const std::string& app);
     // daemon_adopt.cpp
     struct AdoptionWish {
         std::string commit;
@@ -119,7 +123,6 @@ class Daemon {
     };
     void adopt(ControlServer::Connection connection, const std::string& app, AdoptionWish wish);
     [[nodiscard]] Result<shared::Value> adoption(const std::string& app, const AdoptionWish& wish);
-    void sync(ControlServer::Connection connection, const shared::Value& request);
 
     DaemonOptions options_;
     shared::Lock lock_;
@@ -127,6 +130,7 @@ class Daemon {
     std::unique_ptr<Units> units_;
     shared::SystemClock clock_;
     shared::Log log_;
+    NamedSlots slots_of_fetch_{kWorkAtOnce};
     WorkSlots slots_of_work_{kWorkAtOnce};
     WorkSlots slots_of_watch_{kWatchedAtOnce};
     std::vector<std::unique_ptr<const HostConfig>> configs_;  // the newest last; main thread

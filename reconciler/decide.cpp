@@ -127,6 +127,10 @@ Decision decide(const std::optional<Declared>& declared, const Observed& observe
     const auto& hold = remembered.hold;
     const bool held = hold && hold->digest == declared->digest;
     if (held && !hold->refused) return make(Verb::Hold, AppState::Held, hold->reason);
+    if (held && hold->one_way && remembered.irreversible != declared->digest)
+        return make(
+            Verb::Wait, AppState::Waiting,
+            hold->reason + "; it goes on with: tidegatectl retry " + declared->app + " --irreversible");
 
     const bool here = observed.current == declared->release;
     auto decision =

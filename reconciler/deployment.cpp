@@ -4,6 +4,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <random>
 #include <utility>
 
@@ -270,12 +271,18 @@ RunningRow Deployment::new_running() const {
             row_.to_manifest, row_.digest,     row_.revision,  clock_.now()};
 }
 
+bool Deployment::no_way_back() const {
+    const auto phases = journal_.phases(row_.id);
+    return phases && std::any_of(phases->begin(), phases->end(),
+                                 [](const PhaseRow& phase) { return phase.what == kOneWay; });
+}
+
 void Deployment::remember_delay(Journal::End& end, const AppRow& app) const {
     DelayRow delay;
     if (app.delay && app.delay->digest == row_.digest) delay = *app.delay;
     delay.digest = row_.digest;
     delay.reason = row_.reason;
-    const auto seed = row_.id * 7919 + delay.failures;
+    const auto seed = row_.started.time_since_epoch().count() + row_.id * 7919 + delay.failures;
     switch (row_.verdict) {
         case Verdict::Retry:
             ++delay.failures;
@@ -283,7 +290,7 @@ void Deployment::remember_delay(Journal::End& end, const AppRow& app) const {
             break;
         case Verdict::Refuse:
             delay.until = clock_.now() + kRefusedAgain;
-            end.hold = HoldRow{row_.digest, true, row_.id, row_.reason, clock_.now()};
+            end.hold = HoldRow{row_.digest, true, row_.id, row_.reason, clock_.now(), {}, no_way_back()};
             break;
         default:
             if (!crashed_) break;  // an interruption that was asked for is not counted

@@ -54,6 +54,7 @@ class Deployment {
     [[nodiscard]] State follow(State state, const Step& step);
     [[nodiscard]] Outcome finish(State end);
     [[nodiscard]] Journal::End consequences(State end) const;
+    [[nodiscard]] bool no_way_back() const;
     void remember_delay(Journal::End& end, const AppRow& app) const;
     [[nodiscard]] RunningRow new_running() const;
 

@@ -19,8 +19,9 @@ struct Host {
     const shared::Clock& clock;
     shared::Log log;
     Units& units;
-    const WorkSlots& slots;    // for fetch, stage and build
-    const WorkSlots& watches;  // for comparing a release with its record, which is held in memory meanwhile
+    const NamedSlots& fetches;  // for fetch, by the source's server
+    const WorkSlots& slots;     // for stage and build
+    const WorkSlots& watches;   // for comparing a release with its record, which is held in memory meanwhile
 
     [[nodiscard]] TrustPolicy policy() const;
     // What time it is for questions of trust; saves it, warns in the log.

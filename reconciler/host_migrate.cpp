@@ -103,12 +103,17 @@ Result<std::string> HostPorts::migrate_sql(Side side, Way way, RunOptions how) {
     const bool one_way = !without.empty() && !of.compatible && (way == Way::Down || !of.restore);
     if (one_way && forward && way == Way::Down && may_go_for_good())
         return "the release being left has no way down: there is no " + join(without, ", no ");
-    if (one_way && (way == Way::Down || (forward && !may_go_for_good())))
-        return fail(ErrorKind::Failed, "no way down: there is no " + join(without, ", no "),
-                    forward ? "add it, or say `compatible: true`; without a way back it goes on with: "
-                              "tidegatectl retry " +
-                                  row_.app + " --irreversible"
-                            : "bring the database to what the former release needs by hand");
+    const auto missing = "no way down: there is no " + join(without, ", no ");
+    if (one_way && forward && !may_go_for_good()) {
+        TRY(note(kOneWay, missing));
+        return fail(
+            ErrorKind::Denied, missing,
+            "add it, or say `compatible: true`; without a way back it goes on with: tidegatectl retry " +
+                row_.app + " --irreversible");
+    }
+    if (one_way && way == Way::Down)
+        return fail(ErrorKind::Failed, missing,
+                    "bring the database to what the former release needs by hand");
     if (forward) {
         if (of.backup) TRY(back_up(side, cancel_fd));
         TRY(note(kApplying, names_of(work.plan.steps)));

@@ -22,6 +22,13 @@ bool holds(const std::vector<std::string>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+std::string server_of(const AppSpec& spec) {
+    if (const auto* git = std::get_if<manifests::GitSource>(&spec.source)) return git->url.host();
+    if (const auto* archive = std::get_if<manifests::ArchiveSource>(&spec.source)) return archive->url.host();
+    const auto& ref = std::get<manifests::OciSource>(spec.source).ref;
+    return ref.substr(0, ref.find('/'));
+}
+
 }  // namespace
 
 Result<std::map<std::string, std::string>> load_secrets(const AppSpec& spec) {
@@ -131,7 +138,7 @@ Result<Exit> HostPorts::run_journalled(const Script& script, const CommandSite& 
 }
 
 Result<std::string> HostPorts::fetch(int cancel_fd) {
-    const auto slot = TRY(host_.slots.take(cancel_fd));
+    const auto slot = TRY(host_.fetches.take(server_of(to_), cancel_fd));
     const auto source = TRY(ReleaseSource::open(host_, to_));
     TRY(source->fetch(cancel_fd));
     if (need().stages.empty()) return std::string("source");

@@ -117,8 +117,8 @@ Result<void> Journal::end(const DeploymentRow& row, const End& end, WallTime now
         if (end.running) TRY(put_running(row.app, *end.running, row.id));
         if (end.hold)
             TRY(database_.run("INSERT INTO holds VALUES(?,?,?,?,?,?,?)", row.app, end.hold->digest,
-                              static_cast<int>(end.hold->refused), row.id, end.hold->reason, to_ms(now),
-                              row.revision));
+                              end.hold->one_way ? kOneWayHold : static_cast<int>(end.hold->refused), row.id,
+                              end.hold->reason, to_ms(now), row.revision));
         if (end.delay)
             TRY(database_.run("INSERT INTO delays VALUES(?,?,?,?,?,?)", row.app, end.delay->digest,
                               end.delay->failures, end.delay->interruptions, to_ms(end.delay->until),

@@ -52,6 +52,8 @@ inline constexpr std::string_view kTriedAgain = "tried-again";
 // is changed. Without the second nothing needs to be taken back.
 inline constexpr std::string_view kBackedUp = "backup";
 inline constexpr std::string_view kApplying = "applying";
+// … and that files of SQL have no way down, which is known when the ledger was asked.
+inline constexpr std::string_view kOneWay = "one-way";
 
 struct PhaseRow {
     State state = State::Fetch;
@@ -79,7 +81,9 @@ struct HoldRow {
     std::string reason;
     shared::WallTime at{};
     std::string revision = {};  // in which it was judged: another may bring what was missing
+    bool one_way = false;       // refused for want of a way back: only a person lets it go
 };
+inline constexpr int kOneWayHold = 2;  // in the column `refused`, where others have 0 or 1
 
 // Failures that are tried again by themselves, bound to a manifest.
 struct DelayRow {

@@ -34,8 +34,13 @@ Result<AppRow> Journal::app(const std::string& app) {
     out.hold = TRY(database_.first(
         "SELECT digest, refused, deployment, reason, at, revision FROM holds WHERE app=?",
         [](const Row& row) {
-            return HoldRow{row.text(0), row.integer(1) != 0,     row.integer(2),
-                           row.text(3), to_time(row.integer(4)), row.text(5)};
+            return HoldRow{row.text(0),
+                           row.integer(1) != 0,
+                           row.integer(2),
+                           row.text(3),
+                           to_time(row.integer(4)),
+                           row.text(5),
+                           row.integer(1) == kOneWayHold};
         },
         app));
     out.delay = TRY(database_.first(

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -87,8 +88,8 @@ Result<Value> ask(const Call& call) {
     while (answer.find('\n') == std::string::npos && answer.size() < kMostAnswer) {
         const ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return fail_errno(call.socket);
-        if (got == 0)
+        if (got < 0 && errno != ECONNRESET) return fail_errno(call.socket);
+        if (got <= 0)
             return fail(
                 ErrorKind::Transient, "the daemon hung up without an answer",
                 "it may just be ending, or you may not be allowed to speak to it; its log says which");
@@ -131,10 +132,21 @@ int examine(const Call& call) {
         return ask(status);
     };
     auto findings = examine_host(call.config, ask_status, SystemClock().now());
-    if (!call.app.empty())
-        std::erase_if(findings, [&](const Finding& finding) {
-            return finding.health != Health::Bad && finding.what != "app " + call.app;
+    if (!call.app.empty()) {
+        const auto what = "app " + call.app;
+        const auto is_it = [&](const Finding& finding) { return finding.what == what; };
+        const bool known = std::any_of(findings.begin(), findings.end(), is_it);
+        const bool answered = std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
+            return finding.what == "daemon" ||
+                   (finding.what == "configuration" && finding.health == Health::Bad);
         });
+        if (!known && answered)
+            findings.push_back(
+                {Health::Bad, what, "this host has no such app", "tidegatectl status shows those it has"});
+        std::erase_if(findings, [&](const Finding& finding) {
+            return finding.health != Health::Bad && !is_it(finding);
+        });
+    }
     const auto out = call.json ? to_json(to_value(findings)) + "\n" : render_doctor(findings, Face::of(1));
     std::fwrite(out.data(), 1, out.size(), stdout);
     return all_good(findings) ? 0 : 1;
@@ -179,9 +191,12 @@ void add_commands(CLI::App& program, Call& call) {
     add("resume", "look after an app again; without a name: end the pause of the host", false);
     add("retry", "try a held, waiting or broken app again", true)
         ->add_flag("--irreversible", call.irreversible, "also where its migration cannot be taken back");
-    add("history", "deployments, newest first", false)->add_option("--limit", call.limit, "how many");
+    add("history", "deployments, newest first", false)
+        ->add_option("--limit", call.limit, "how many, at most 10000")
+        ->check(CLI::Range(1, 10'000));
     add("show", "one deployment with its phases and what its commands said", true)
-        ->add_option("deployment", call.deployment, "its number; the last one without");
+        ->add_option("deployment", call.deployment, "its number; the last one without")
+        ->check(CLI::PositiveNumber);
     add("verify", "ask again whether the running release is proven", true);
     add("doctor", "whether this host can do its work, and what mends what is wrong; 1 where something is",
         false)
@@ -256,6 +271,8 @@ int main(int argc, char** argv) {
     CLI::App program("Asks the reconciler of this host.", "tidegatectl");
     program.set_version_flag("--version", "tidegatectl " TIDEGATE_VERSION);
     program.require_subcommand(1);
+    program.add_option("--socket", call.socket, "the daemon's control socket")->type_name("FILE");
+    program.add_flag("--json", call.json, "facts for scripts");
     add_commands(program, call);
     std::string shell;
     auto* completion = program.add_subcommand("completion", "print the completion script of a shell");

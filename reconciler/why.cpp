@@ -57,7 +57,8 @@ std::string progress(const std::vector<PhaseRow>& phases) {
 const PhaseRow* failure(const std::vector<PhaseRow>& phases) {
     for (const auto& phase : phases)
         if (phase.what != "begin" && phase.what != "done" && phase.what != "stop" &&
-            phase.what != kTriedAgain && phase.what != kBackedUp && phase.what != kApplying)
+            phase.what != kTriedAgain && phase.what != kBackedUp && phase.what != kApplying &&
+            phase.what != kOneWay)
             return &phase;
     return nullptr;
 }

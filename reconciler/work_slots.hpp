@@ -1,5 +1,5 @@
-// How many apps of a host may fetch, stage or build at the same time. Waiting for a slot costs nothing and can be
-// cancelled; health and soak hold none, so an app that is watched for a day keeps nobody waiting.
+// How many apps of a host may stage or build at the same time, and how many fetch from one server. Waiting for a slot costs
+// nothing and can be cancelled; health and soak hold none, so an app that is watched for a day keeps nobody waiting.
 #pragma once
 
 #include "shared/base/error.hpp"
@@ -10,6 +10,9 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
 #include <utility>
 
 namespace tidegate::reconciler {
@@ -50,6 +53,27 @@ class WorkSlots {
 
   private:
     shared::Fd slots_;
+};
+
+// As many slots for each name: a server that is silent keeps those waiting who want something of it, and nobody else.
+// Thread-safe.
+class NamedSlots {
+  public:
+    explicit NamedSlots(unsigned count) : count_(count) {}
+
+    [[nodiscard]] Result<WorkSlots::Slot> take(const std::string& name, int cancel_fd) const {
+        return of(name).take(cancel_fd);
+    }
+
+  private:
+    const WorkSlots& of(const std::string& name) const {
+        const std::lock_guard lock(mutex_);
+        return slots_.try_emplace(name, count_).first->second;  // stays where it is
+    }
+
+    unsigned count_;
+    mutable std::mutex mutex_;
+    mutable std::map<std::string, WorkSlots> slots_;
 };
 
 }  // namespace tidegate::reconciler

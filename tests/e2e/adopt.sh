@@ -249,7 +249,7 @@ test_what_cannot_be_adopted_is_refused_and_nothing_is_touched() {
         chown "$user" srv/web/releases/20240207093015
     fi
     run tidegatectl adopt other
-    expect_status 3
+    expect_status 2
     expect_contains "$err" "no app \`other\`"
     # a commit that the source does not have is said, and wants a yes
     options="--commit 1234567890123456789012345678901234567890"

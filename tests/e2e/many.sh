@@ -62,6 +62,43 @@ test_apps_that_wait_for_each_other_are_refused_by_lint_and_host() {
     expect_no_file srv/web/current
 }
 
+# A server that takes connections and never says a word.
+silent_server() {
+    python3 -c 'import socket
+server = socket.socket()
+server.bind(("127.0.0.1", 0))
+server.listen(64)
+print(server.getsockname()[1], flush=True)
+taken = []
+while True:
+    taken.append(server.accept())' >"$work/silent" 2>&1 &
+    echo $! >>"$work/.started"
+    wait_for 10 test -s "$work/silent"
+    silent=$(cat "$work/silent")
+}
+asked_by() { [ "$(tidegatectl status --json | grep -o 'deployment [0-9]*: fetch' | wc -l)" = "$1" ]; }
+
+test_a_server_that_is_silent_keeps_waiting_only_those_who_ask_it() {
+    world
+    sed -i 's/protocols: .file./protocols: [file, git]/' etc/tidegated.yaml
+    silent_server
+    release 1 1 1
+    local each
+    for each in 1 2 3 4 5 6; do
+        app silent$each
+        sed -i "s#file://$work/web.git#git://127.0.0.1:$silent/web.git#" deploy/production/silent$each.yaml
+    done
+    declare_all silent
+    daemon
+    wait_for 30 asked_by 6
+    app good
+    declare_all good
+    wait_for 30 app_is good converged
+    # And SIGTERM waits for none of them.
+    kill -TERM "$daemon_pid"
+    wait_for 20 bash -c "! kill -0 $daemon_pid"
+}
+
 test_apps_that_fail_again_and_again_or_build_for_long_starve_nobody() {
     world
     release 1 1 1

@@ -203,6 +203,11 @@ test_a_migration_that_was_edited_afterwards_is_refused_with_both_checksums() {
     lacks t002
 }
 
+kill_daemon() {
+    kill -KILL "$daemon_pid"
+    wait "$daemon_pid" 2>/dev/null || true
+}
+
 # Attack 85: the daemon and the client with it are killed while a migration runs.
 test_killed_in_the_middle_of_a_migration_the_next_start_goes_on() {
     world
@@ -215,9 +220,8 @@ test_killed_in_the_middle_of_a_migration_the_next_start_goes_on() {
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${steps:=2000000000}) SELECT count(*) FROM n;" "DROP TABLE t003;"
     declare_release
     daemon
-    wait_for 30 tables t002
-    kill -KILL "$daemon_pid"
-    wait "$daemon_pid" 2>/dev/null || true
+    wait_for 60 tables t002
+    kill_daemon
     # What is declared now is quick.
     migration 003_long "CREATE TABLE t003 (id int);"
     declare_release
@@ -225,6 +229,8 @@ WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${steps
     expect_status 0
     expect_equal "$(ledger)" "001_first,002_second,003_long"
     expect_contains "$(tidegated_log)" "took back 002_second"
+    # What was declared before the crash is not begun once more: the branch is asked first.
+    expect_equal "$(grep -c "deployment begins" .err)" 1
     has t003
 }
 tidegated_log() { cat "$work/.err"; }
@@ -240,8 +246,14 @@ test_without_a_way_down_a_release_waits_for_a_person_unless_it_is_compatible() {
     once
     expect_status 1
     expect_contains "$err" "no way down: there is no 002_only_up.down.sql"
+    expect_contains "$err" "state=waiting"
     expect_equal "$(ledger)" "001_first"
     lacks t002
+    # It waits for a person, and is not staged and built again and again meanwhile.
+    once
+    expect_status 1
+    expect_contains "$err" "state=waiting reason=\"no way down: there is no 002_only_up.down.sql; it goes on with: tidegatectl retry web --irreversible\""
+    expect_lacks "$err" "deployment begins"
     retry --irreversible
     expect_equal "$(ledger)" "001_first,002_only_up"
     # The way back: taken by a person only, and then nothing is taken back.
@@ -249,6 +261,7 @@ test_without_a_way_down_a_release_waits_for_a_person_unless_it_is_compatible() {
     once
     expect_status 1
     expect_contains "$err" "no way down: there is no 002_only_up.down.sql"
+    expect_contains "$err" "state=waiting"
     retry --irreversible
     expect_contains "$said" "has no way down"
     expect_equal "$(ledger)" "001_first,002_only_up"
@@ -448,6 +461,9 @@ test_migrations_go_up_once_and_back_by_revert_and_rollback_with_postgresql() {
     ! grep -rqF 's3cret' state srv run .background.log || fail "the password is in a log"
 }
 
+sleeps_in_the_database() {
+    [ "$(db "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tidegate' AND query LIKE '%pg_sleep(600)%'")" = 1 ]
+}
 test_with_postgresql_hosts_take_turns_and_a_killed_daemon_leaves_no_migration_running() {
     world
     from_postgres
@@ -493,9 +509,8 @@ COPY public.t001 FROM STDIN;
     declare_release
     daemon
     wait_for 60 tables t005
-    wait_for 60 bash -c "psql -X -q -A -t -h 127.0.0.1 -p $pg_port -U web -d app -c \"SELECT query FROM pg_stat_activity WHERE application_name = 'tidegate'\" | grep -q 'pg_sleep(600)'"
-    kill -KILL "$daemon_pid"
-    wait "$daemon_pid" 2>/dev/null || true
+    wait_for 60 sleeps_in_the_database
+    kill_daemon
     table 006_long
     declare_release
     once

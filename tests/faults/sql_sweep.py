@@ -37,15 +37,7 @@ def make(name):
     migration(3, down=name != "restore")
     if name == "restore":
         world.manifest["migrate"] = "{" + SQL + ", " + BACKUP + "}"
-    if name in ("revert", "restore"):
-        world.declare(world.commit(2, 1, "BROKEN"), health_for="200ms")
-    else:
-        world.declare(world.commit(2, 1))
-    if name == "rollback":
-        if world.converge().code != 0:
-            raise Wrong("the second release does not come up")
-        world.roll_back()
-    world.keep(name)
+    world.prepare(name, 1)
     return world
 
 

@@ -23,15 +23,7 @@ def make(name):
     world.declare(first)
     if world.converge().code != 0:
         raise Wrong("the first release does not come up")
-    if name == "revert":
-        world.declare(world.commit(2, 2, "BROKEN"), health_for="200ms")
-    else:
-        world.declare(world.commit(2, 2))
-    if name == "rollback":
-        if world.converge().code != 0:
-            raise Wrong("the second release does not come up")
-        world.roll_back()
-    world.keep(name)
+    world.prepare(name, 2)
     return world
 
 

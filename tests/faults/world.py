@@ -260,6 +260,19 @@ keep: {values['keep']}
         sh("cp", "-a", *(str(path) for path in pathlib.Path("kept", name).iterdir()), ".")
         os.mkdir("run")
 
+    def prepare(self, kind, schema):
+        """What a sweep begins with, kept as `kind`: the next release is declared, which is to be deployed or, in a revert,
+        reverted; in a rollback it ran already."""
+        if kind in ("revert", "restore"):
+            self.declare(self.commit(2, schema, "BROKEN"), health_for="200ms")
+        else:
+            self.declare(self.commit(2, schema))
+        if kind == "rollback":
+            if self.converge().code != 0:
+                raise Wrong("the second release does not come up")
+            self.roll_back()
+        self.keep(kind)
+
     # ── what must be true
 
     def version(self):

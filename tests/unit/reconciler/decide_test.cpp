@@ -127,6 +127,19 @@ TEST_CASE("decide: each situation has its verb and state") {
              s.remembered.hold = HoldRow{"d2", false, 1, "x", kNow};
          },
          Verb::Deploy, AppState::Converging},
+        {"no way down, and nobody let it go",
+         [](Situation& s) {
+             s.ask_for("r2", "d2");
+             s.remembered.hold = HoldRow{"d2", true, 1, "x", kNow, "rev0", true};
+         },
+         Verb::Wait, AppState::Waiting},
+        {"no way down, and a person let it go",
+         [](Situation& s) {
+             s.ask_for("r2", "d2");
+             s.remembered.hold = HoldRow{"d2", true, 1, "x", kNow, "rev0", true};
+             s.remembered.irreversible = "d2";
+         },
+         Verb::Deploy, AppState::Converging},
         {"refused by policy, asked a moment ago",
          [](Situation& s) {
              s.ask_for("r2", "d2");
