@@ -193,10 +193,10 @@ void add_commands(CLI::App& program, Call& call) {
         ->add_flag("--irreversible", call.irreversible, "also where its migration cannot be taken back");
     add("history", "deployments, newest first", false)
         ->add_option("--limit", call.limit, "how many, at most 10000")
-        ->check(CLI::Range(1, 10'000));
+        ->check(CLI::Range(1, 10'000).description(""));
     add("show", "one deployment with its phases and what its commands said", true)
         ->add_option("deployment", call.deployment, "its number; the last one without")
-        ->check(CLI::PositiveNumber);
+        ->check(CLI::Validator(CLI::PositiveNumber).description(""));
     add("verify", "ask again whether the running release is proven", true);
     add("doctor", "whether this host can do its work, and what mends what is wrong; 1 where something is",
         false)
