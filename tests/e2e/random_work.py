@@ -262,8 +262,10 @@ def look():
 
 
 def intended():
-    shown = git("diff", "--name-only", "-z", "--diff-filter=A").stdout
-    return set(shown.split(b"\0"))
+    """What is only meant to be added (`git add -N`), by its flag: the file itself may be gone already."""
+    shown = git("ls-files", "-z", "--debug").stdout
+    return {path for path, flags in re.findall(rb"([^\0]*)\0  ctime: [^\0]*?\tflags: ([0-9a-f]+)\n", shown)
+            if int(flags, 16) & 0x20000000}
 
 
 def settle():
