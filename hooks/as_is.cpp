@@ -50,11 +50,14 @@ class Settings {
         if (!seen_.insert(path).second) return true;
         if (seen_.size() > kMostIncluded) return false;
         const auto bytes = read_file(path, kLimit);
-        if (!bytes) return !exists(path);
-        const auto text = lowered(*bytes);
+        return bytes ? harmless(path, *bytes) : bytes.error().kind == ErrorKind::NotFound;
+    }
+    bool harmless(const std::string& path, const std::string& bytes) {
+        seen_.insert(path);
+        const auto text = lowered(bytes);
         if (mentions(text, kSettings)) return false;
         if (text.find("[include") == std::string::npos) return true;
-        const auto lines = lines_of(*bytes);  // a path keeps its case
+        const auto lines = lines_of(bytes);  // a path keeps its case
         return std::all_of(lines.begin(), lines.end(),
                            [&](std::string_view line) { return harmless_line(trim(line), path); });
     }
@@ -99,9 +102,11 @@ bool called_plainly() {
     return environment("GIT_CONFIG_COUNT").empty() && environment("GIT_ATTR_SOURCE").empty();
 }
 
-bool settings_harmless(const Repository& repo, const std::string& user_folder) {
+bool settings_harmless(const Repository& repo, const std::string& user_folder,
+                       const std::vector<std::string>& system_folders) {
     Settings settings;
-    std::vector<std::string> files{repo.common_dir + "/config", repo.git_dir + "/config.worktree"};
+    if (!settings.harmless(repo.common_dir + "/config", repo.config)) return false;
+    std::vector<std::string> files{repo.git_dir + "/config.worktree"};
     const auto global = environment("GIT_CONFIG_GLOBAL");
     if (!global.empty()) {
         files.push_back(global);
@@ -111,14 +116,14 @@ bool settings_harmless(const Repository& repo, const std::string& user_folder) {
     }
     const auto system = environment("GIT_CONFIG_SYSTEM");
     if (!system.empty()) files.push_back(system);
-    for (const auto& folder : system_folders(repo.git.path())) files.push_back(folder + "/gitconfig");
+    for (const auto& folder : system_folders) files.push_back(folder + "/gitconfig");
     return std::all_of(files.begin(), files.end(),
                        [&](const std::string& file) { return settings.harmless(file); });
 }
 
 bool attributes_harmless(const std::string& path) {
     const auto bytes = read_file(path, kLimit);
-    return bytes ? !mentions(*bytes, kAttributes) : !exists(path);
+    return bytes ? !mentions(*bytes, kAttributes) : bytes.error().kind == ErrorKind::NotFound;
 }
 
 // .gitattributes of the tree itself.
@@ -145,8 +150,8 @@ bool tree_harmless(const Repository& repo, const IndexFile& tree) {
 bool checks_out_as_is(const Repository& repo, const IndexFile& tree) {
     const auto xdg = environment("XDG_CONFIG_HOME");
     const auto user_folder = (xdg.empty() ? environment("HOME") + "/.config" : xdg) + "/git";
-    if (!called_plainly() || !settings_harmless(repo, user_folder)) return false;
     const auto systems = system_folders(repo.git.path());
+    if (!called_plainly() || !settings_harmless(repo, user_folder, systems)) return false;
     if (!attributes_harmless(repo.common_dir + "/info/attributes") ||
         !attributes_harmless(user_folder + "/attributes") ||
         !std::all_of(systems.begin(), systems.end(), [](const std::string& folder) {

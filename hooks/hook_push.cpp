@@ -6,6 +6,8 @@
 #include "shared/base/text.hpp"
 #include "shared/face/face.hpp"
 
+#include <openssl/crypto.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <set>
@@ -208,7 +210,20 @@ Result<int> PushGate::run(std::vector<RefUpdate> updates) {
 
 }  // namespace
 
+namespace {
+
+// What verifies signatures is built in. Reading openssl.cnf, all texts of errors and all names of old takes libcrypto
+// longer than the signatures do.
+void keep_crypto_small() {
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
+                            OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS,
+                        nullptr);
+}
+
+}  // namespace
+
 Result<int> gate_push(const Repository& repo, const HookCall& call) {
+    keep_crypto_small();
     auto updates = TRY(parse_ref_lines(call.input));
     std::erase_if(updates, [](const RefUpdate& update) {
         // Proofs are no code, and a deletion brings nothing.

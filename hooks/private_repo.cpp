@@ -50,8 +50,7 @@ std::string config_quote(std::string_view value) {
 
 // What partial clones fetch missing objects from; the one more thing git reads only from a repository's own file.
 std::string promisor_of(const Repository& repo) {
-    const auto config = read_file(repo.common_dir + "/config", kSmallFile).value_or("");
-    for (const auto line : lines_of(config)) {
+    for (const auto line : lines_of(repo.config)) {
         auto text = trim(line);
         if (text.size() < 13 || strncasecmp(text.data(), "partialclone", 12) != 0) continue;
         const auto equals = text.find('=');
@@ -63,13 +62,8 @@ std::string promisor_of(const Repository& repo) {
 // Git LFS puts in the content that the clone has, read through a link, and leaves pointers where it would have to
 // download it: nobody waits for that in a hook. Where its program is gone all of them stay pointers, for git would give
 // up at the first.
-bool has_large_files(const Repository& repo) {
-    return exists(repo.common_dir + "/lfs/objects") && find_program("git-lfs", repo.work_tree);
-}
-
 Result<void> lend_large_files(const PrivateRepo& own, const Repository& repo) {
     const auto link = own.git_dir + "/lfs/objects";
-    if (!exists(repo.common_dir + "/lfs/objects")) return {};
     std::error_code gone;
     const auto target = std::filesystem::read_symlink(link, gone).string();
     if (target == repo.common_dir + "/lfs/objects") return {};
@@ -80,7 +74,7 @@ Result<void> lend_large_files(const PrivateRepo& own, const Repository& repo) {
     return {};
 }
 
-std::string config_of(const PrivateRepo& own, const Repository& repo) {
+std::string config_of(const PrivateRepo& own, const Repository& repo, bool large_files) {
     const auto promisor = promisor_of(repo);
     const bool extended = repo.sha256 || !promisor.empty();
     const bool plain = escape_foreign(repo.work_tree) == repo.work_tree;  // a comment ends with its line
@@ -97,8 +91,9 @@ std::string config_of(const PrivateRepo& own, const Repository& repo) {
             "\tsparseCheckoutCone = false\n\tlogAllRefUpdates = false\n"
             "[index]\n\tversion = 2\n\tsparse = false\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n"
             "[submodule]\n\trecurse = false\n" +
-            (has_large_files(repo) ? "[lfs]\n\turl = file:///nonexistent\n\tskipdownloaderrors = true\n"
-                                   : "[filter \"lfs\"]\n\tsmudge =\n\tprocess =\n\trequired = false\n");
+            (large_files && find_program("git-lfs", repo.work_tree)
+                 ? "[lfs]\n\turl = file:///nonexistent\n\tskipdownloaderrors = true\n"
+                 : "[filter \"lfs\"]\n\tsmudge =\n\tprocess =\n\trequired = false\n");
     return text;
 }
 
@@ -162,12 +157,12 @@ std::map<std::string, std::string> files_copied(std::string_view text) {
     return files;
 }
 
-Result<void> copy_ref(const PrivateRepo& own, const Repository& repo, const std::string& name) {
+Result<void> copy_ref(const PrivateRepo& own, const Repository& repo, const std::string& name, bool is_new) {
     if (name == kPacked) return mirror(repo.common_dir + "/" + name, own.git_dir + "/" + name);
     const auto value = read_file(repo.common_dir + "/" + name, 4096);
     if (!value) return {};  // gone meanwhile
     const auto path = own.git_dir + "/" + name;
-    TRY(make_dirs(path.substr(0, path.rfind('/')), 0755));
+    if (is_new) TRY(make_dirs(path.substr(0, path.rfind('/')), 0755));
     return write_over(path, *value);
 }
 
@@ -198,13 +193,20 @@ Result<void> copy_refs(const PrivateRepo& own, const Repository& repo) {
         copied.clear();
     }
     // First what went: "topic" may have become "topic/one".
-    for (const auto& [name, stamp] : copied)
-        if (!theirs.files.contains(name)) TRY(drop_ref(own, name));
+    bool same_names = !copied.empty();  // then folders, which are all that is kept of ours, stay as they are
+    for (const auto& [name, stamp] : copied) {
+        if (theirs.files.contains(name)) continue;
+        TRY(drop_ref(own, name));
+        same_names = false;
+    }
     for (const auto& [name, stamp] : theirs.files) {
         const auto found = copied.find(name);
-        if (found == copied.end() || found->second != stamp) TRY(copy_ref(own, repo, name));
+        if (found != copied.end() && found->second == stamp) continue;
+        const bool is_new = found == copied.end() || !ours.files.contains(name);
+        TRY(copy_ref(own, repo, name, is_new));
+        same_names = same_names && !is_new && name != kPacked;
     }
-    return write_over(stamp_file, format_refs(theirs, refs_in(own.git_dir)));
+    return write_over(stamp_file, format_refs(theirs, same_names ? ours : refs_in(own.git_dir)));
 }
 
 Result<void> set_head(const PrivateRepo& own, const Repository& repo, const Target& target) {
@@ -216,8 +218,10 @@ Result<void> set_head(const PrivateRepo& own, const Repository& repo, const Targ
     if (!target.head) return {};
     // Times of folders are coarse: whatever they say, HEAD is right.
     const auto path = own.git_dir + "/" + branch;
+    const auto line = target.head->str() + "\n";
+    if (const auto there = read_file(path, 4096); there && *there == line) return {};
     TRY(make_dirs(path.substr(0, path.rfind('/')), 0755));
-    return write_where_it_differs(path, target.head->str() + "\n");
+    return write_quickly(path, line);
 }
 
 }  // namespace
@@ -253,8 +257,9 @@ Result<void> refresh(const PrivateRepo& own, const Repository& repo, const Targe
     std::string alternates = repo.common_dir + "/objects\n";
     for (const auto& folder : repo.object_dirs) alternates += folder + "\n";
     TRY(write_where_it_differs(own.git_dir + "/objects/info/alternates", alternates));
-    TRY(lend_large_files(own, repo));
-    TRY(write_where_it_differs(own.git_dir + "/config", config_of(own, repo)));
+    const bool large_files = exists(repo.common_dir + "/lfs/objects");
+    if (large_files) TRY(lend_large_files(own, repo));
+    TRY(write_where_it_differs(own.git_dir + "/config", config_of(own, repo, large_files)));
     TRY(copy_refs(own, repo));
     TRY(set_head(own, repo, target));
 

@@ -1,5 +1,6 @@
 #include "hooks/repository.hpp"
 
+#include "hooks/config_files.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 
@@ -46,20 +47,24 @@ std::optional<std::string> gitdir_of_file(const std::string& file, const std::st
 struct Place {
     std::string work_tree;
     std::string git_dir;
+    bool real = false;  // both paths are without links
 };
 
+// From a folder named by its real path.
 Result<Place> discover(std::string folder) {
     for (;; folder = folder.substr(0, std::max<size_t>(folder.rfind('/'), 1))) {
         const auto dot_git = folder + "/.git";
         struct stat info {};
-        if (stat(dot_git.c_str(), &info) == 0) {
-            if (S_ISDIR(info.st_mode) && is_git_dir(dot_git)) return Place{folder, dot_git};
+        const bool there = lstat(dot_git.c_str(), &info) == 0;
+        const bool link = there && S_ISLNK(info.st_mode);
+        if (there && (!link || stat(dot_git.c_str(), &info) == 0)) {
+            if (S_ISDIR(info.st_mode) && is_git_dir(dot_git)) return Place{folder, dot_git, !link};
             if (S_ISREG(info.st_mode))
-                if (auto target = gitdir_of_file(dot_git, folder)) return Place{folder, *target};
+                if (auto target = gitdir_of_file(dot_git, folder)) return Place{folder, *target, false};
         }
         if (is_git_dir(folder) && exists(folder + "/refs")) {
-            if (folder.ends_with("/.git")) return Place{folder.substr(0, folder.size() - 5), folder};
-            return Place{{}, folder};
+            if (folder.ends_with("/.git")) return Place{folder.substr(0, folder.size() - 5), folder, true};
+            return Place{{}, folder, true};
         }
         if (folder == "/" || folder.rfind('/') == std::string::npos)
             return fail(ErrorKind::NotFound, "not in a git repository", "go into one, or name it: -C DIR");
@@ -133,8 +138,15 @@ Result<void> ask_for_head(Repository& repo) {
     return {};
 }
 
-// One child for all that is ever asked: ours, and those about keys.
+bool is_ever_asked(const std::string& name) {
+    return name.starts_with("tidegate.") || name == "user.signingkey" || name == "gpg.format" ||
+           name == "gpg.ssh.program" || name == "gpg.ssh.allowedsignersfile";
+}
+
+// From git's files where they are plain, else by one child for all that is ever asked: ours, and those about keys.
 Result<std::map<std::string, std::string>> ask_for_settings(const Repository& repo) {
+    if (!exists(repo.git_dir + "/config.worktree"))
+        if (auto read = settings_from_files(repo.git.path(), repo.config, is_ever_asked)) return *read;
     const auto exit = TRY(repo.git.run(repo.call(
         {"config", "-z", "--get-regexp",
          "^(tidegate\\..*|user\\.signingkey|gpg\\.format|gpg\\.ssh\\.(program|allowedsignersfile))$"})));
@@ -219,23 +231,23 @@ Result<Repository> Repository::open(const std::string& directory) {
         if (real(place.work_tree) == real(place.git_dir)) place.work_tree.clear();
     }
 
-    const auto work_tree = place.work_tree.empty() ? std::string() : real(place.work_tree);
+    const auto work_tree = place.work_tree.empty() || place.real ? place.work_tree : real(place.work_tree);
     Repository repo(TRY(Git::find(GitConfig::User, work_tree)));
     repo.work_tree = work_tree;
-    repo.git_dir = real(place.git_dir);
+    repo.git_dir = place.real ? place.git_dir : real(place.git_dir);
     const auto common = read_file(repo.git_dir + "/commondir", 64 << 10);
     repo.common_dir = common ? real(absolute(repo.git_dir, std::string(trim(*common)))) : repo.git_dir;
     if (directory.empty()) take_object_folders(repo, here);
     const auto index = env("GIT_INDEX_FILE");
     repo.index_file = index.empty() ? repo.git_dir + "/index" : absolute(here, index);
 
-    const auto config = read_file(repo.common_dir + "/config", kConfigLimit).value_or("");
-    const auto extensions = extensions_in(config);
+    repo.config = read_file(repo.common_dir + "/config", kConfigLimit).value_or("");
+    const auto extensions = extensions_in(repo.config);
     const auto format = extensions.find("objectformat");
     repo.sha256 = format != extensions.end() && format->second == "sha256";
     if (extensions.contains("refstorage") || !read_head(repo)) TRY(ask_for_head(repo));
-    const bool has_settings = config.find("tidegate") != std::string::npos ||
-                              config.find("[include") != std::string::npos ||
+    const bool has_settings = repo.config.find("tidegate") != std::string::npos ||
+                              repo.config.find("[include") != std::string::npos ||
                               extensions.contains("worktreeconfig");
     if (has_settings) TRY(read_settings(repo));
     repo.merging = exists(repo.git_dir + "/MERGE_HEAD");

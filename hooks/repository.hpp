@@ -24,6 +24,7 @@ struct Repository {
     std::string index_file;           // absolute: GIT_INDEX_FILE where git set it, else <git_dir>/index
     std::string branch;               // full ref that HEAD is on ("refs/heads/main"); empty: detached
     std::optional<shared::Oid> head;  // nothing while HEAD is unborn
+    std::string config;               // the text of <common dir>/config
     bool sha256 = false;              // object format
     bool merging = false;             // MERGE_HEAD is there
     bool rebasing = false;            // rebase-merge/ or rebase-apply/ is there
