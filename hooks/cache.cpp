@@ -65,10 +65,10 @@ std::unordered_set<std::string> Cache::passed(const std::string& definition) con
 
 Result<void> Cache::remember(const std::string& definition, const std::vector<std::string>& inputs) const {
     if (inputs.empty()) return {};
-    TRY(make_dirs(directory_, 0755));
     const auto path = directory_ + "/" + definition;
     Fd file(open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
     if (!file) {
+        TRY(make_dirs(directory_, 0755));
         forget_oldest(directory_);
         file.reset(open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
     }

@@ -5,8 +5,11 @@
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 
+#include <endian.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+
+#include <cstring>
 
 namespace tidegate::hooks {
 
@@ -60,8 +63,14 @@ class Folders {
     Fd folder_;
 };
 
-void add_number(std::string& bytes, std::uint64_t value) {
-    for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift & 255U);
+FileMode mode_of(const struct stat& info) {
+    if (S_ISLNK(info.st_mode)) return FileMode::Link;
+    if (!S_ISREG(info.st_mode)) return FileMode::Submodule;
+    return (info.st_mode & 0100U) != 0 ? FileMode::Executable : FileMode::File;
+}
+
+bool is_as(const struct stat& info, std::string_view stat) {
+    return IndexStat(info, mode_of(info)).bytes() == stat;
 }
 
 // nullopt: something is in the way.
@@ -73,12 +82,33 @@ std::optional<std::string> write_one(int folder, const std::string& name, FileMo
             symlinkat(content.c_str(), folder, name.c_str()) != 0 ||
             fstatat(folder, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
             return std::nullopt;
-        return index_stat(info, mode);
+        return std::string(IndexStat(info, mode).bytes());
     }
     const Fd file(openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                          mode == FileMode::Executable ? 0777 : 0666));
     if (!file || !write_all(file.get(), content, name) || fstat(file.get(), &info) != 0) return std::nullopt;
-    return index_stat(info, mode);
+    return std::string(IndexStat(info, mode).bytes());
+}
+
+// Over the file that is there: no inode is given up and none made, and its folder stays as it is. One that has another
+// name too, or cannot be written, is replaced. nullopt: it is not what the index says.
+std::optional<std::string> write_over_one(int folder, const std::string& name, FileMode mode,
+                                          std::string_view old, const std::string& content) {
+    struct stat info {};
+    {
+        const Fd file(openat(folder, name.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+        if (file && fstat(file.get(), &info) == 0 && info.st_nlink == 1) {
+            if (!is_as(info, old) || !write_all(file.get(), content, name)) return std::nullopt;
+            const auto size = static_cast<off_t>(content.size());
+            if (info.st_size > size && ftruncate(file.get(), size) != 0) return std::nullopt;
+            if (fstat(file.get(), &info) != 0) return std::nullopt;
+            return std::string(IndexStat(info, mode).bytes());
+        }
+    }
+    if (fstatat(folder, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || !is_as(info, old) ||
+        unlinkat(folder, name.c_str(), 0) != 0)
+        return std::nullopt;
+    return write_one(folder, name, mode, content);
 }
 
 class Writer {
@@ -97,8 +127,10 @@ class Writer {
   private:
     bool put(NewFile& file, const std::string& content) {
         const auto folder = folders_.make(parent_of(file.entry.path));
-        auto stat = folder ? write_one(*folder, name_of_path(file.entry.path), file.entry.mode, content)
-                           : std::nullopt;
+        if (!folder) return false;
+        const auto name = name_of_path(file.entry.path);
+        auto stat = file.old.empty() ? write_one(*folder, name, file.entry.mode, content)
+                                     : write_over_one(*folder, name, file.entry.mode, file.old, content);
         if (!stat) return false;
         file.stat = std::move(*stat);
         return true;
@@ -122,20 +154,21 @@ class Writer {
 
 }  // namespace
 
-std::string index_stat(const struct stat& info, FileMode mode) {
-    std::string bytes;
-    bytes.reserve(40);
-    for (const auto& time : {info.st_ctim, info.st_mtim}) {
-        add_number(bytes, static_cast<std::uint64_t>(time.tv_sec));
-        add_number(bytes, static_cast<std::uint64_t>(time.tv_nsec));
+IndexStat::IndexStat(const struct stat& info, FileMode mode) {
+    const std::array<std::uint64_t, 10> words{static_cast<std::uint64_t>(info.st_ctim.tv_sec),
+                                              static_cast<std::uint64_t>(info.st_ctim.tv_nsec),
+                                              static_cast<std::uint64_t>(info.st_mtim.tv_sec),
+                                              static_cast<std::uint64_t>(info.st_mtim.tv_nsec),
+                                              info.st_dev,
+                                              info.st_ino,
+                                              static_cast<std::uint32_t>(mode),
+                                              info.st_uid,
+                                              info.st_gid,
+                                              static_cast<std::uint64_t>(info.st_size)};
+    for (size_t i = 0; i < words.size(); ++i) {
+        const auto word = htobe32(static_cast<std::uint32_t>(words[i]));
+        std::memcpy(bytes_.data() + 4 * i, &word, sizeof word);
     }
-    add_number(bytes, info.st_dev);
-    add_number(bytes, info.st_ino);
-    add_number(bytes, static_cast<std::uint32_t>(mode));
-    add_number(bytes, info.st_uid);
-    add_number(bytes, info.st_gid);
-    add_number(bytes, static_cast<std::uint64_t>(info.st_size));
-    return bytes;
 }
 
 Result<bool> remove_files(int root, const std::vector<OldFile>& files) {
@@ -145,11 +178,7 @@ Result<bool> remove_files(int root, const std::vector<OldFile>& files) {
         const auto name = name_of_path(file.path);
         struct stat info {};
         if (!folder || fstatat(*folder, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return false;
-        const auto mode = S_ISLNK(info.st_mode)         ? FileMode::Link
-                          : !S_ISREG(info.st_mode)      ? FileMode::Submodule
-                          : (info.st_mode & 0100U) != 0 ? FileMode::Executable
-                                                        : FileMode::File;
-        if (index_stat(info, mode) != file.stat) return false;
+        if (!is_as(info, file.stat)) return false;
         if (unlinkat(*folder, name.c_str(), 0) != 0)
             return fail_errno("cannot remove " + escape_foreign(file.path));
     }

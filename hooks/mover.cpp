@@ -63,7 +63,7 @@ struct Splice {
 };
 
 struct Changes {
-    std::vector<OldFile> gone;  // replaced ones too
+    std::vector<OldFile> gone;  // those of which another kind comes in their place too
     std::vector<NewFile> fresh;
     std::vector<Splice> splices;
 };
@@ -88,13 +88,17 @@ std::optional<Changes> changes_between(const IndexFile& from, const IndexFile& t
                                entry->mode == FileMode::Link;
             if (!known) return std::nullopt;
         }
-        if (pair->from != nullptr)
+        // What changes its content only is written over.
+        const bool over = pair->from != nullptr && pair->to != nullptr &&
+                          pair->from->mode == pair->to->mode && pair->from->mode != FileMode::Link;
+        if (pair->from != nullptr && !over)
             changes.gone.push_back({std::string(pair->from->path), std::string(pair->from->stat)});
         Splice splice{begin, at, {}, std::nullopt};
         if (pair->to != nullptr) {
             splice.oid = pair->to->oid;
             splice.fresh = changes.fresh.size();
-            changes.fresh.push_back({pair->to->as_tree_entry(), {}});
+            changes.fresh.push_back(
+                {pair->to->as_tree_entry(), over ? std::string(pair->from->stat) : std::string(), {}});
         }
         changes.splices.push_back(std::move(splice));
         if (changes.gone.size() + changes.fresh.size() > kMostChanges) return std::nullopt;
@@ -121,19 +125,18 @@ Result<void> write_index(const std::string& path, const IndexFile& from, const I
 
 }  // namespace
 
-Result<bool> move_checkout(const PrivateRepo& own, const Repository& repo, const IndexFile& to) {
+Result<bool> move_checkout(const PrivateRepo& own, const Repository& repo, const IndexFile& from,
+                           const IndexFile& to) {
     if (repo.sha256 || !to.tree() || to.intent_to_add()) return false;
-    const auto path = own.git_dir + "/index";
-    const auto from = IndexFile::read(path, repo.sha256);
-    if (!from || from->version() != 2 || !from->tree() || from->intent_to_add() || from->flagged() ||
-        !from->unmerged().empty())
+    if (from.version() != 2 || !from.tree() || from.intent_to_add() || from.flagged() ||
+        !from.unmerged().empty())
         return false;
-    auto changes = changes_between(*from, to);
+    auto changes = changes_between(from, to);
     if (!changes || !checks_out_as_is(repo, to)) return false;
     const auto root = TRY(open_dir(own.checkout));
     if (!TRY(remove_files(root.get(), changes->gone))) return false;
     if (!TRY(write_files(root.get(), repo, changes->fresh))) return false;
-    TRY(write_index(path, *from, to, *changes));
+    TRY(write_index(own.git_dir + "/index", from, to, *changes));
     return true;
 }
 

@@ -7,10 +7,11 @@
 
 namespace tidegate::hooks {
 
-// The checkout must hold exactly its index's tree (files that git ignores aside); afterwards it holds `to`'s, and
+// The checkout must hold exactly the tree of its index, `from` (files that git ignores aside); afterwards it holds `to`'s, and
 // its index too, with every entry's file as fresh as it was written. False where that is git's to do: contents
 // that are not written as they are, submodules, files that are not as the old index has them, something in the
 // way, too large or too many changes, formats unknown here. Some files may be the new ones already then.
-[[nodiscard]] Result<bool> move_checkout(const PrivateRepo& own, const Repository& repo, const IndexFile& to);
+[[nodiscard]] Result<bool> move_checkout(const PrivateRepo& own, const Repository& repo,
+                                         const IndexFile& from, const IndexFile& to);
 
 }  // namespace tidegate::hooks

@@ -4,9 +4,11 @@
 #include "shared/base/process.hpp"
 #include "shared/base/text.hpp"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 
 namespace tidegate::hooks {
@@ -17,6 +19,8 @@ namespace {
 
 std::vector<pid_t> children_now() {
     std::vector<pid_t> pids;
+    siginfo_t any{};  // mostly there is none, and /proc is slow
+    if (waitid(P_ALL, 0, &any, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD) return pids;
     std::ifstream children("/proc/self/task/" + std::to_string(getpid()) + "/children");
     for (pid_t pid = 0; children >> pid;) pids.push_back(pid);
     return pids;

@@ -2,6 +2,7 @@
 
 #include "hooks/cache.hpp"
 #include "hooks/folder_events.hpp"
+#include "hooks/index_writer.hpp"
 #include "hooks/mover.hpp"
 #include "hooks/private_repo.hpp"
 #include "hooks/snapshot_state.hpp"
@@ -22,6 +23,7 @@ using namespace shared;
 
 namespace {
 
+constexpr size_t kLargestIndex = 1U << 30;
 constexpr int kMostSpares = 8;
 constexpr Duration kPatience = std::chrono::hours(12);
 constexpr size_t kFewFiles = 2000;  // looked at one by one; of larger trees the kernel tells what happens
@@ -35,8 +37,11 @@ struct Slot {
 Result<Slot> take_slot(const std::string& folder, const std::string& stage) {
     for (int number = 1; number <= kMostSpares; ++number) {
         const auto path = folder + "/" + stage + (number == 1 ? "" : "~" + std::to_string(number));
-        TRY(make_dirs(path, 0700));
         auto lock = Lock::take(path + "/lock");
+        if (!lock && lock.error().kind == ErrorKind::NotFound) {
+            TRY(make_dirs(path, 0700));
+            lock = Lock::take(path + "/lock");
+        }
         if (lock) return Slot{path, std::move(*lock)};
         if (lock.error().kind != ErrorKind::Locked) return fail(std::move(lock.error()));
     }
@@ -82,13 +87,16 @@ struct Snapshot::State {
     std::vector<size_t> pending;
     std::vector<std::string> missing_links;
     std::optional<TreeStamps> stamps;  // of a small tree
-    FolderEvents events;               // of any other
-    std::thread watcher;               // begins that while the tree is moved
-    std::string index_stamp;           // of the index as prepare() left it
-    bool index_lost = false;           // a gate has put something else into it
+    std::thread looker;                // looks at its files while it is moved, and finds:
+    std::optional<EarlyLook> early;
+    FolderEvents events;      // of any other
+    std::thread watcher;      // begins that while the tree is moved
+    std::string index_stamp;  // of the index as prepare() left it
+    bool index_lost = false;  // a gate has put something else into it
 
     ~State() {
-        if (watcher.joinable()) watcher.join();
+        for (auto* thread : {&watcher, &looker})
+            if (thread->joinable()) thread->join();
     }
     State(const State&) = delete;
     State& operator=(const State&) = delete;
@@ -111,7 +119,8 @@ struct Snapshot::State {
     [[nodiscard]] std::string state_file() const { return slot.path + "/state"; }
     Result<void> save(bool clean) {
         kept.clean = clean;
-        kept.index = clean ? index_stamp : "";
+        if (clean)
+            kept.index = index_stamp;  // else what it was: a text of the same length is written over it
         return write_over(state_file(), format_state(kept));
     }
 
@@ -119,6 +128,8 @@ struct Snapshot::State {
     Result<void> look_over();
     void begin_to_watch(std::shared_ptr<const IndexFile> index);
     Result<void> watch(const IndexFile& index);
+    void begin_to_look(std::shared_ptr<const IndexFile> index);
+    [[nodiscard]] timespec written_last() const;
     Result<bool> stamp_files();
     Result<void> restore_index();
     Result<void> make_anew(const Target& target, const Stage& stage);
@@ -133,18 +144,34 @@ Result<void> Snapshot::State::look_over() {
     return {};
 }
 
-// Whether every file was as the index has it.
-Result<bool> Snapshot::State::stamp_files() {
-    auto index = TRY(read_index());
+// When this run last wrote something, by the file system's clock: what gates do comes after it.
+timespec Snapshot::State::written_last() const {
     timespec now{};
-    for (const auto& file : {state_file(), index_file()}) {  // written by this run, as far as it wrote at all
+    for (const auto& file : {state_file(), index_file()}) {
         struct stat info {};
         if (lstat(file.c_str(), &info) == 0 &&
             std::tie(now.tv_sec, now.tv_nsec) < std::tie(info.st_ctim.tv_sec, info.st_ctim.tv_nsec))
             now = info.st_ctim;
     }
-    stamps.emplace().take(own.checkout, std::move(index), now);
+    return now;
+}
+
+// Whether every file was as the index has it.
+Result<bool> Snapshot::State::stamp_files() {
+    if (looker.joinable()) {
+        looker.join();
+        if (early && stamps.emplace().take_after(*early, own.checkout, TRY(read_index()), written_last()))
+            return true;
+    }
+    stamps.emplace().take(own.checkout, TRY(read_index()), written_last());
     return stamps->as_recorded();
+}
+
+void Snapshot::State::begin_to_look(std::shared_ptr<const IndexFile> index) {
+    try {
+        looker = std::thread([this, index = std::move(index)] { early = look_early(own.checkout, index); });
+    } catch (const std::system_error&) {  // too many processes: stamp_files() does it
+    }
 }
 
 void Snapshot::State::begin_to_watch(std::shared_ptr<const IndexFile> index) {
@@ -210,14 +237,22 @@ Result<void> Snapshot::State::bring_to_tree(const Target& target, const Stage& s
     unlink((own.git_dir + "/index.lock").c_str());  // of a gate that was killed
     TRY(save(false));                               // until release(): a run that is killed leaves it so
     if (!whole) return make_anew(target, stage);
+    const bool there = clean && kept.tree == tree.str();
+    const bool few = target.index && target.index->size() <= kFewFiles;
+    std::shared_ptr<const IndexFile> from;
+    if (clean && target.index && (few || !there))
+        if (auto index = read_index()) from = std::make_shared<const IndexFile>(std::move(*index));
+    if (few && from) begin_to_look(from);
     TRY(refresh(own, repo, target, stage.link));
-    if (clean && kept.tree == tree.str()) return {};
-    if (clean && target.index && TRY(move_checkout(own, repo, *target.index))) return {};
+    if (there) return {};
+    if (from && TRY(move_checkout(own, repo, *from, *target.index))) return {};
     if (clean) {
         const auto moved = TRY(git.run(call({"read-tree", "-m", "-u", kept.tree, tree.str()})));
         if (moved.ok()) return {};
     }
-    auto looked = look_over();
+    auto looked = has_its_sum(read_file(index_file(), kLargestIndex).value_or("")) || repo.sha256
+                      ? look_over()
+                      : fail(ErrorKind::Broken, "its index is torn");
     if (looked || looked.error().kind == ErrorKind::Cancelled) return looked;
     return make_anew(target, stage);
 }

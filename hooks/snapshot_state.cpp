@@ -17,8 +17,9 @@ namespace {
 constexpr std::string_view kFirst = "tidegate snapshot 1";
 constexpr std::string_view kLast = "end";
 
-std::string boot_id() {
-    return std::string(trim(read_file("/proc/sys/kernel/random/boot_id", 4096).value_or("")));
+const std::string& boot_id() {
+    static const std::string kBoot(trim(read_file("/proc/sys/kernel/random/boot_id", 4096).value_or("")));
+    return kBoot;
 }
 
 std::string from_environment(const char* name) {
@@ -52,7 +53,7 @@ SnapshotState parse_state(std::string_view text) {
 
 std::string format_state(const SnapshotState& state) {
     std::string text = std::string(kFirst) + "\nboot " + boot_id() + "\nclean " +
-                       (state.clean ? "yes" : "no") + "\ntree " + state.tree + "\nindex " + state.index +
+                       (state.clean ? "yes" : "no ") + "\ntree " + state.tree + "\nindex " + state.index +
                        "\n";
     for (const auto& key : state.setup) text += "setup " + key + "\n";
     for (const auto& link : state.links) text += "link " + link + "\n";

@@ -29,18 +29,23 @@ class FileWalk {
     FileWalk(const std::string& root, const IndexFile& tree) : cursor_(tree) {
         if (auto opened = open_dir(root)) root_ = std::move(*opened);
     }
-    bool next() {
-        while (cursor_.next()) {
-            const auto& entry = cursor_.entry();
-            if (entry.mode == FileMode::Submodule) continue;
-            const auto [folder, name] = parts_of(entry.path);
-            enter(folder);
-            name_ = name;
-            found_ = folder_ >= 0 && fstatat(folder_, name_.c_str(), &info_, AT_SYMLINK_NOFOLLOW) == 0;
-            if (!found_) info_ = {};
-            return true;
-        }
+    // To the next one, without looking at it.
+    bool step() {
+        while (cursor_.next())
+            if (cursor_.entry().mode != FileMode::Submodule) return true;
         return false;
+    }
+    void look() {
+        const auto [folder, name] = parts_of(cursor_.entry().path);
+        enter(folder);
+        name_ = name;
+        found_ = folder_ >= 0 && fstatat(folder_, name_.c_str(), &info_, AT_SYMLINK_NOFOLLOW) == 0;
+        if (!found_) info_ = {};
+    }
+    bool next() {
+        if (!step()) return false;
+        look();
+        return true;
     }
     [[nodiscard]] const IndexEntry& entry() const { return cursor_.entry(); }
     [[nodiscard]] const struct stat& info() const { return info_; }
@@ -51,7 +56,7 @@ class FileWalk {
                               ? !S_ISDIR(info_.st_mode)  // a plain file, where core.symlinks is false
                               : S_ISREG(info_.st_mode) &&
                                     ((info_.st_mode & 0100U) != 0) == (entry().mode == FileMode::Executable);
-        return found_ && type && index_stat(info_, entry().mode) == entry().stat;
+        return found_ && type && IndexStat(info_, entry().mode).bytes() == entry().stat;
     }
     [[nodiscard]] bool holds_its_blob(bool sha256) const {
         std::string content;
@@ -120,17 +125,12 @@ bool TreeStamps::is_new(const struct stat& info) const {
     return std::tie(info.st_ctim.tv_sec, info.st_ctim.tv_nsec) >= std::tie(now_.tv_sec, now_.tv_nsec);
 }
 
-void TreeStamps::take(std::string root, IndexFile tree, timespec now) {
+void TreeStamps::begin(std::string root, IndexFile tree, timespec now) {
     root_ = std::move(root);
     tree_ = std::move(tree);
     now_ = now;
     as_recorded_ = true;
     files_.clear();
-    files_.reserve(tree_->size());
-    for (FileWalk walk(root_, *tree_); walk.next();) {
-        files_.push_back(stamp_of(walk.info()));
-        as_recorded_ = as_recorded_ && walk.as_recorded();
-    }
     folders_.clear();
     for (const auto& path : folders_of(*tree_)) {
         struct stat info {};
@@ -139,6 +139,37 @@ void TreeStamps::take(std::string root, IndexFile tree, timespec now) {
         folder.stamp = stamp_of(info);
         if (is_new(info)) folder.others = not_of_tree(path);
     }
+}
+
+void TreeStamps::take(std::string root, IndexFile tree, timespec now) {
+    begin(std::move(root), std::move(tree), now);
+    files_.reserve(tree_->size());
+    for (FileWalk walk(root_, *tree_); walk.next();) {
+        files_.push_back(stamp_of(walk.info()));
+        as_recorded_ = as_recorded_ && walk.as_recorded();
+    }
+}
+
+EarlyLook look_early(const std::string& root, std::shared_ptr<const IndexFile> index) {
+    EarlyLook look{std::move(index)};
+    for (FileWalk walk(root, *look.index); walk.next();)
+        if (!walk.as_recorded()) look.otherwise.emplace(walk.entry().path);
+    return look;
+}
+
+bool TreeStamps::take_after(const EarlyLook& before, std::string root, IndexFile tree, timespec now) {
+    begin(std::move(root), std::move(tree), now);
+    IndexCursor old(*before.index);
+    bool more = old.next();
+    for (FileWalk walk(root_, *tree_); walk.step();) {
+        const auto& entry = walk.entry();
+        while (more && old.entry().path < entry.path) more = old.next();
+        const bool same = more && old.entry().path == entry.path && old.entry().oid == entry.oid &&
+                          old.entry().stat == entry.stat;
+        if (!same) walk.look();
+        if (same ? before.otherwise.contains(std::string(entry.path)) : !walk.as_recorded()) return false;
+    }
+    return true;
 }
 
 std::set<std::string> TreeStamps::not_of_tree(const std::string& folder) const {
@@ -178,7 +209,7 @@ Touched TreeStamps::touched(bool sha256) const {
     look_at_folders(touched);
     size_t number = 0;
     for (FileWalk walk(root_, *tree_); !touched.unknown && walk.next(); ++number) {
-        const bool same = stamp_of(walk.info()) == files_[number];
+        const bool same = files_.empty() ? walk.as_recorded() : stamp_of(walk.info()) == files_[number];
         if (same && (!is_new(walk.info()) || walk.holds_its_blob(sha256))) continue;
         touched.paths.emplace(walk.entry().path);
     }

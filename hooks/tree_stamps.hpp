@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <set>
 
 namespace tidegate::hooks {
@@ -22,11 +23,21 @@ struct Touched {
     [[nodiscard]] bool empty() const { return !unknown && paths.empty(); }
 };
 
+// How a checkout's files looked at some time, beside the index they were checked out by.
+struct EarlyLook {
+    std::shared_ptr<const IndexFile> index;
+    std::set<std::string> otherwise{};  // paths of files that are not as it records them
+};
+[[nodiscard]] EarlyLook look_early(const std::string& root, std::shared_ptr<const IndexFile> index);
+
 class TreeStamps {
   public:
     // Looks at everything now. `tree` is the checkout's own index. What is changed later is changed at `now` or after,
     // by the file system's clock.
     void take(std::string root, IndexFile tree, timespec now);
+    // The same without looking again at files that were looked at before, and that the index has as it had them then.
+    // False where a file is not as recorded: take() is to look at everything then.
+    [[nodiscard]] bool take_after(const EarlyLook& before, std::string root, IndexFile tree, timespec now);
     // Every file was as the index recorded it when it was checked out.
     [[nodiscard]] bool as_recorded() const { return as_recorded_; }
     // Looks again. Files that are so new that a change might not show in their ctime are compared by content.
@@ -42,13 +53,14 @@ class TreeStamps {
     [[nodiscard]] static Stamp stamp_of(const struct stat& info);
     [[nodiscard]] bool is_new(const struct stat& info) const;
     [[nodiscard]] std::set<std::string> not_of_tree(const std::string& folder) const;
+    void begin(std::string root, IndexFile tree, timespec now);
     void look_at_folders(Touched& touched) const;
 
     std::string root_;
     std::optional<IndexFile> tree_;
     timespec now_{};
     bool as_recorded_ = true;
-    std::vector<Stamp> files_;  // as the cursor walks
+    std::vector<Stamp> files_;  // as the cursor walks; none where the index itself is the record
     std::map<std::string, Folder> folders_;
 };
 

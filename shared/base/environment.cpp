@@ -13,6 +13,7 @@ void Environment::pass(const std::vector<std::string>& names) {
         if (equals == std::string_view::npos || equals == 0) continue;
         const auto name = text.substr(0, equals);
         const bool wanted = std::any_of(names.begin(), names.end(), [&](const std::string& pattern) {
+            if (pattern.empty() || (pattern.front() != name.front() && pattern.front() != '*')) return false;
             if (pattern.ends_with('*'))
                 return name.starts_with(std::string_view(pattern).substr(0, pattern.size() - 1));
             return name == pattern;

@@ -85,12 +85,14 @@ Result<Fd> open_beneath(int dir, const std::string& path, int flags, mode_t mode
 
 Result<std::string> read_fd(int fd, size_t limit, const std::string& name) {
     std::string bytes;
+    size_t whole = 0;
     struct stat info {};
     if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
         if (static_cast<std::uint64_t>(info.st_size) > limit)
             return fail(ErrorKind::Invalid,
                         "longer than " + std::to_string(limit) + " bytes: " + escape_foreign(name));
-        bytes.reserve(static_cast<size_t>(info.st_size) + 1);
+        whole = static_cast<size_t>(info.st_size);
+        bytes.reserve(whole + 1);
     }
     char buffer[65536];
     while (true) {
@@ -102,6 +104,7 @@ Result<std::string> read_fd(int fd, size_t limit, const std::string& name) {
         if (bytes.size() > limit)
             return fail(ErrorKind::Invalid,
                         "longer than " + std::to_string(limit) + " bytes: " + escape_foreign(name));
+        if (whole > 0 && bytes.size() == whole) return bytes;  // that of /proc is not known
     }
 }
 
