@@ -1,5 +1,6 @@
 #include "hooks/config/match.hpp"
 
+#include "hooks/config/look_around.hpp"
 #include "shared/base/text.hpp"
 
 #include <re2/re2.h>
@@ -35,32 +36,6 @@ std::string without_blanks(std::string_view text) {
     return plain;
 }
 
-// Where the group that opens at `open` closes; npos where it does not, or something else follows at the top
-// that is an alternative to it.
-size_t end_of_group(std::string_view text, size_t open) {
-    size_t depth = 0;
-    size_t end = std::string_view::npos;
-    bool in_class = false;
-    for (size_t i = open; i < text.size(); ++i) {
-        const char c = text[i];
-        if (c == '\\') {
-            ++i;
-        } else if (in_class) {
-            in_class = c != ']';
-        } else if (c == '[') {
-            in_class = true;
-        } else if (c == '(') {
-            ++depth;
-        } else if (c == ')') {
-            if (depth == 0) return std::string_view::npos;
-            if (--depth == 0 && end == std::string_view::npos) end = i;
-        } else if (c == '|' && depth == 0) {
-            return std::string_view::npos;
-        }
-    }
-    return end;
-}
-
 std::unique_ptr<re2::RE2> compiled(const std::string& pattern) {
     re2::RE2::Options options(re2::RE2::Latin1);  // paths are bytes
     options.set_log_errors(false);
@@ -71,7 +46,7 @@ std::unique_ptr<re2::RE2> compiled(const std::string& pattern) {
 
 struct FileMatch::Expression {
     std::unique_ptr<re2::RE2> wanted;
-    std::unique_ptr<re2::RE2> unwanted;  // "^(?!X)Y", which RE2 cannot say: Y is found and X is not
+    std::vector<std::unique_ptr<re2::RE2>> unwanted;  // what looking around forbids, which RE2 cannot say
 
     static Result<Expression> make(const std::string& source) {
         std::string pattern(source);
@@ -80,28 +55,30 @@ struct FileMatch::Expression {
         if (rest.starts_with("(?x)")) pattern = without_blanks(rest.substr(4));
         for (auto at = pattern.find("\\Z"); at != std::string::npos; at = pattern.find("\\Z", at + 2))
             pattern[at + 1] = 'z';
+        const auto plain = without_looking_around(std::move(pattern));
         Expression expression;
-        constexpr std::string_view kNot = "^(?!";
-        const auto end = pattern.starts_with(kNot) ? end_of_group(pattern, 1) : std::string::npos;
-        if (end != std::string::npos) {
-            expression.unwanted = compiled("^(?:" + pattern.substr(4, end - 4) + ")");
-            pattern = "^" + pattern.substr(end + 1);
-        }
-        expression.wanted = compiled(pattern);
-        for (const auto* part : {expression.wanted.get(), expression.unwanted.get()})
-            if (part != nullptr && !part->ok())
-                return fail(
-                    ErrorKind::Unsupported,
-                    "not a regular expression that can be used here: `" + escape_foreign(source) +
-                        "`: " + escape_foreign(part->error()),
-                    "RE2 has no looking around and no back references; say it by `files` and `exclude`");
+        expression.wanted = compiled(plain.wanted);
+        for (const auto& part : plain.unwanted) expression.unwanted.push_back(compiled(part));
+        const auto broken = std::find_if(expression.unwanted.begin(), expression.unwanted.end(),
+                                         [](const auto& part) { return !part->ok(); });
+        const auto* wrong = !expression.wanted->ok()              ? expression.wanted.get()
+                            : broken != expression.unwanted.end() ? broken->get()
+                                                                  : nullptr;
+        if (wrong != nullptr)
+            return fail(
+                ErrorKind::Unsupported,
+                "not a regular expression that can be used here: `" + escape_foreign(source) +
+                    "`: " + escape_foreign(wrong->error()),
+                "RE2 has no back references, and looks around only next to plain text at the beginning or "
+                "end; say it by `files` and `exclude`");
         return expression;
     }
 
     [[nodiscard]] bool found_in(std::string_view path) const {
         const re2::StringPiece text(path.data(), path.size());
         return re2::RE2::PartialMatch(text, *wanted) &&
-               (unwanted == nullptr || !re2::RE2::PartialMatch(text, *unwanted));
+               std::none_of(unwanted.begin(), unwanted.end(),
+                            [&](const auto& part) { return re2::RE2::PartialMatch(text, *part); });
     }
 };
 

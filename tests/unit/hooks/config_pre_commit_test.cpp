@@ -131,6 +131,18 @@ TEST_CASE("pre-commit: expressions find what Python's would") {
         {"^(?!docs/)", "docs/a", false},
         {"^(?!docs/|\\.ci/).*\\.md$", "src/a.md", true},
         {"^(?!docs/|\\.ci/).*\\.md$", ".ci/a.md", false},
+        {"^src/(?!gen/).*\\.py$", "src/a.py", true},
+        {"^src/(?!gen/).*\\.py$", "src/gen/a.py", false},
+        {"^src/(?!gen/).*\\.py$", "lib/src/a.py", false},
+        {"^a\\.b/(?!(c|[)(])/)(?!d$)", "a.b/c/x", false},
+        {"^a\\.b/(?!(c|[)(])/)(?!d$)", "a.b/d", false},
+        {"^a\\.b/(?!(c|[)(])/)(?!d$)", "a.b/de", true},
+        {"(?<!\\.min)(?<!\\.test)\\.js$", "a.js", true},
+        {"(?<!\\.min)(?<!\\.test)\\.js$", "a.min.js", false},
+        {"(?<!\\.min)(?<!\\.test)\\.js$", "a.test.js", false},
+        {"^web/(?!lib/).*(?<!\\.d)\\.ts$", "web/a.d.ts", false},
+        {"^web/(?!lib/).*(?<!\\.d)\\.ts$", "web/lib/a.ts", false},
+        {"^web/(?!lib/).*(?<!\\.d)\\.ts$", "web/a.ts", true},
         {"a\\Z", "x/a", true},
     };
     for (const auto& c : cases) {
@@ -138,7 +150,8 @@ TEST_CASE("pre-commit: expressions find what Python's would") {
         CAPTURE(c.path);
         CHECK(matching({{c.expression}, {}, {}, {}, {}})->path(c.path) == c.found);
     }
-    for (const auto* wrong : {"a(?=b)", "(a)\\1", "(?<!x)y", "(", "^(?!a)b|c"}) {
+    for (const auto* wrong : {"a(?=b)", "(a)\\1", "(?<!x)y", "(", "^(?!a)b|c", "^a*(?!b)", "^.(?!b)",
+                              "^a(?!b)*c", "(?<!a)b+$", "x(?!y)"}) {
         CAPTURE(wrong);
         CHECK_FALSE(FileMatch::make({{wrong}, {}, {}, {}, {}}));
     }
