@@ -125,8 +125,8 @@ class Reader {
             const auto& one = findings[i];
             auto place = one.file;
             if (one.line > 0) place += ":" + std::to_string(one.line);
-            result_.shown +=
-                "  " + place + (place.empty() ? "" : ": ") + one.message + " [" + one.rule + "]\n";
+            result_.shown += "  " + place + (place.empty() ? "" : ": ") + one.message +
+                             (one.rule.empty() ? "" : " [" + one.rule + "]") + "\n";
         }
         if (findings.size() > kMostShown)
             result_.shown += "  … and " + std::to_string(findings.size() - kMostShown) + " more\n";

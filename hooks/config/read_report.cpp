@@ -1,6 +1,7 @@
 #include "hooks/config/read.hpp"
 #include "shared/base/text.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace tidegate::hooks {
@@ -14,10 +15,16 @@ std::vector<std::string> read_report_files(MapReader& map, std::string_view key,
     auto files = map.texts(key);
     const Value* value = map.any(key, required);
     if (value == nullptr) return files;
-    for (const auto& file : files)
-        if (file.empty() || (file.find('{') != std::string::npos && !file.starts_with("{reports}/")))
+    constexpr std::string_view kReports = "{reports}/";
+    for (const auto& file : files) {
+        const bool of_run = file.starts_with(kReports);
+        const auto path = std::string_view(file).substr(of_run ? kReports.size() : 0);
+        const auto parts = split(path, '/');
+        if (path.empty() || path.starts_with('/') || path.find('{') != std::string_view::npos ||
+            std::find(parts.begin(), parts.end(), "..") != parts.end())
             map.reject(*value, "not a report's path: `" + escape_foreign(file) + "`",
                        "a path below the folder the gate runs in, or {reports}/…");
+    }
     return files;
 }
 

@@ -47,6 +47,16 @@ std::string text_of(const pugi::xml_node& node) {
     return text.substr(0, kMostDetails);
 }
 
+// Without the prefix of a namespace.
+std::string_view local_name(const pugi::xml_node& node) {
+    const std::string_view name = node.name();
+    return name.substr(name.find(':') + 1);  // npos + 1 is 0
+}
+
+bool is_failed(const TestCase& test) {
+    return test.outcome == TestOutcome::Failed || test.outcome == TestOutcome::Error;
+}
+
 class Reader {
   public:
     Reader(const std::string& file, std::string_view text) : file_(file), text_(text) {}
@@ -55,10 +65,11 @@ class Reader {
         pugi::xml_document document;
         TRY(parse_xml(file_, text_, document));
         const auto root = document.document_element();
-        const std::string_view name = root.name();
+        const auto name = local_name(root);
         if (name != "testsuites" && name != "testsuite")
             return fail_at(file_, line_at(text_, root.offset_debug()),
-                           "no JUnit report: it begins with <" + shared::escape_foreign(name.substr(0, 64)) +
+                           "no JUnit report: it begins with <" +
+                               shared::escape_foreign(std::string_view(root.name()).substr(0, 64)) +
                                ">, not with <testsuites> or <testsuite>");
         TRY(suite(root, name == "testsuites" ? std::string() : std::string(root.attribute("name").value()),
                   0));
@@ -69,8 +80,9 @@ class Reader {
     Result<void> suite(const pugi::xml_node& node, const std::string& path, int depth) {
         if (depth > kMostDepth)
             return fail_at(file_, line_at(text_, node.offset_debug()), "suites nested deeper than 64");
+        const auto before = report_.cases.size();
         for (const auto& child : node.children()) {
-            const std::string_view name = child.name();
+            const auto name = local_name(child);
             if (name == "testsuite" || name == "testsuites") {
                 const std::string_view own = child.attribute("name").value();
                 const auto below = path.empty()  ? std::string(own)
@@ -81,9 +93,37 @@ class Reader {
                 if (report_.cases.size() >= kMostCases)
                     return fail_at(file_, line_at(text_, child.offset_debug()), "more than a million tests");
                 report_.cases.push_back(test(child, path));
+            } else if (name == "failure" || name == "error") {
+                auto broken = suite_itself(path);
+                explain(broken, child, name == "error" ? TestOutcome::Error : TestOutcome::Failed);
+                report_.cases.push_back(std::move(broken));
             }
         }
+        add_what_is_counted_only(node, path, before);
         return {};
+    }
+
+    static TestCase suite_itself(const std::string& path) {
+        TestCase test;
+        test.suite = path;
+        test.name = path.empty() ? "(the suite itself)" : path;
+        return test;
+    }
+
+    // A suite that could not even be loaded has no test that failed, in some tools' reports only a number.
+    void add_what_is_counted_only(const pugi::xml_node& node, const std::string& path, size_t before) {
+        const auto count =
+            std::max(0, node.attribute("failures").as_int()) + std::max(0, node.attribute("errors").as_int());
+        const auto first = report_.cases.begin() + static_cast<std::ptrdiff_t>(before);
+        const bool named = std::any_of(first, report_.cases.end(), [](const TestCase& test) {
+            return is_failed(test) || test.flaky;  // tools count what passed on a retry in either way
+        });
+        if (count == 0 || named) return;
+        auto broken = suite_itself(path);
+        broken.outcome = TestOutcome::Error;
+        broken.message = "its report counts " + shared::count_of(static_cast<size_t>(count), "failure") +
+                         ", and no test of it failed";
+        report_.cases.push_back(std::move(broken));
     }
 
     static TestCase test(const pugi::xml_node& node, const std::string& suite) {
@@ -99,7 +139,7 @@ class Reader {
         if (status == "notrun" || status == "disabled") test.outcome = TestOutcome::Skipped;
         if (status == "fail") test.outcome = TestOutcome::Failed;
         for (const auto& child : node.children()) {
-            const std::string_view name = child.name();
+            const auto name = local_name(child);
             if (name == "failure") explain(test, child, TestOutcome::Failed);
             if (name == "error") explain(test, child, TestOutcome::Error);
             if (name == "skipped") explain(test, child, TestOutcome::Skipped);
@@ -112,8 +152,7 @@ class Reader {
 
     // The first reason stands; a failure stands before a skip.
     static void explain(TestCase& test, const pugi::xml_node& node, TestOutcome outcome) {
-        const bool failed = test.outcome == TestOutcome::Failed || test.outcome == TestOutcome::Error;
-        if (failed && (outcome == TestOutcome::Skipped || !test.message.empty())) return;
+        if (is_failed(test) && (outcome == TestOutcome::Skipped || !test.message.empty())) return;
         test.outcome = outcome;
         test.details = text_of(node);
         test.message = first_line(node.attribute("message").value());
@@ -231,8 +270,7 @@ void TestReport::mark_flaky(const TestReport& before) {
     const auto key = [](const TestCase& test) { return std::tie(test.suite, test.class_name, test.name); };
     std::map<decltype(key(cases.front())), const TestCase*> failed;
     for (const auto& test : before.cases)
-        if (test.flaky || test.outcome == TestOutcome::Failed || test.outcome == TestOutcome::Error)
-            failed.emplace(key(test), &test);
+        if (test.flaky || is_failed(test)) failed.emplace(key(test), &test);
     for (auto& test : cases) {
         const auto found = failed.find(key(test));
         if (test.outcome != TestOutcome::Passed || found == failed.end()) continue;

@@ -54,11 +54,9 @@ Rule rule_of(const Value& value) {
 class RunReader {
   public:
     explicit RunReader(const Value& run) : run_(run) {
-        const auto* driver = at(at(&run, "tool"), "driver");
-        for (const auto& rule : list_at(driver, "rules")) {
-            rules_.push_back(rule_of(rule));
-            by_id_.emplace(rules_.back().id, rules_.size() - 1);
-        }
+        const auto* tool = at(&run, "tool");
+        add_component(at(tool, "driver"));
+        for (const auto& extension : list_at(tool, "extensions")) add_component(&extension);
     }
 
     void read(std::vector<Finding>& findings) const {
@@ -80,15 +78,38 @@ class RunReader {
         });
     }
 
+    void add_component(const Value* component) {
+        auto& rules = components_.emplace_back();
+        for (const auto& rule : list_at(component, "rules")) {
+            rules.push_back(rule_of(rule));
+            by_id_.emplace(rules.back().id, std::pair(components_.size() - 1, rules.size() - 1));
+        }
+    }
+
+    // Packs of queries bring their rules as extensions of the tool; an index is into the rules of one component.
+    [[nodiscard]] const Rule* rule_at(const Value* component, const Value* index) const {
+        const auto number = [](const Value* value) {
+            return value != nullptr && value->is(Value::Kind::Integer) ? value->integer() : -1;
+        };
+        const auto which = component == nullptr ? 0 : number(at(component, "index")) + 1;
+        if (component != nullptr && which < 1) return nullptr;  // named by its name or guid
+        if (static_cast<size_t>(which) >= components_.size()) return nullptr;
+        const auto& rules = components_[static_cast<size_t>(which)];
+        const auto place = number(index);
+        return place < 0 || static_cast<size_t>(place) >= rules.size() ? nullptr
+                                                                       : &rules[static_cast<size_t>(place)];
+    }
+
     [[nodiscard]] const Rule* rule(const Value& result) const {
-        const auto* index = at(&result, "ruleIndex");
-        if (index == nullptr) index = at(at(&result, "rule"), "index");
-        if (index != nullptr && index->is(Value::Kind::Integer) && index->integer() >= 0 &&
-            static_cast<size_t>(index->integer()) < rules_.size())
-            return &rules_[static_cast<size_t>(index->integer())];
+        const auto* reference = at(&result, "rule");
+        const auto* index = at(reference, "index");
+        if (index == nullptr) index = at(&result, "ruleIndex");
+        if (const auto* known = rule_at(at(reference, "toolComponent"), index)) return known;
         auto id = text_at(&result, "ruleId");
+        if (id.empty()) id = text_at(reference, "id");
         for (;;) {
-            if (const auto found = by_id_.find(id); found != by_id_.end()) return &rules_[found->second];
+            if (const auto found = by_id_.find(id); found != by_id_.end())
+                return &components_[found->second.first][found->second.second];
             // "CA1000/1" is a kind of CA1000.
             const auto slash = id.rfind('/');
             if (slash == std::string::npos) return nullptr;
@@ -100,13 +121,16 @@ class RunReader {
         Finding finding;
         const auto* known = rule(result);
         finding.rule = text_at(&result, "ruleId");
+        if (finding.rule.empty()) finding.rule = text_at(at(&result, "rule"), "id");
         if (known != nullptr) {
             if (finding.rule.empty()) finding.rule = known->id;
             finding.level = known->level;
             finding.severity = known->severity;
         }
         if (const auto level = parse_level(text_at(&result, "level"))) finding.level = *level;
-        finding.message = text_at(at(&result, "message"), "text");
+        const auto* message = at(&result, "message");
+        for (const char* key : {"text", "markdown", "id"})
+            if (finding.message.empty()) finding.message = text_at(message, key);
         const auto& locations = list_at(&result, "locations");
         if (locations.empty()) return finding;
         const auto* physical = at(&locations.front(), "physicalLocation");
@@ -118,8 +142,8 @@ class RunReader {
     }
 
     const Value& run_;
-    std::vector<Rule> rules_;
-    std::map<std::string, size_t, std::less<>> by_id_;
+    std::vector<std::vector<Rule>> components_;  // the driver, then its extensions
+    std::map<std::string, std::pair<size_t, size_t>, std::less<>> by_id_;
 };
 
 }  // namespace
@@ -169,6 +193,8 @@ Result<std::vector<Finding>> read_sarif(const std::string& file, std::string_vie
     limits.bytes = kMostReportBytes;
     limits.depth = 64;
     limits.nodes = 4'000'000;
+    constexpr std::string_view kMark = "\xEF\xBB\xBF";  // as tools of .NET write it
+    if (text.starts_with(kMark)) text.remove_prefix(kMark.size());
     const auto document = TRY(shared::parse_json_document(file, std::string(text), limits));
     const auto* runs = document.root().find("runs");
     if (runs == nullptr || !runs->is(Value::Kind::List))

@@ -44,6 +44,31 @@ test_tests_that_pass_are_counted() {
     expect_contains "$out" '"failed":[]'
 }
 
+test_a_suite_that_could_not_be_loaded_fails_the_gate() {
+    reports_app '{junit: "{reports}/junit.xml"}' 'cp broken.xml {reports}/junit.xml'
+    echo '<testsuite name="math" tests="0" errors="1"/>' >broken.xml
+    git add -A
+    git commit -qm broken
+    run tidegate run pre-push
+    expect_status 1
+    expect_contains "$out" "math: its report counts 1 failure, and no test of it failed"
+}
+
+test_a_finding_of_a_pack_of_queries_has_its_rules_level() {
+    reports_app '{sarif: {file: "{reports}/s.sarif"}}' 'cp found.sarif {reports}/s.sarif'
+    printf '\357\273\277' >found.sarif
+    cat >>found.sarif <<'EOF'
+{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "CodeQL"}, "extensions": [{"name": "queries", "rules": [
+  {"id": "js/xss", "defaultConfiguration": {"level": "error"}}]}]}, "results": [{"ruleId": "js/xss",
+  "rule": {"id": "js/xss", "index": 0, "toolComponent": {"index": 0}}, "message": {"text": "reflected"}}]}]}
+EOF
+    git add -A
+    git commit -qm found
+    run tidegate run pre-push
+    expect_status 1
+    expect_contains "$out" "reflected [js/xss]"
+}
+
 test_a_promised_report_that_is_missing_fails_the_gate() {
     reports_app '{junit: "{reports}/junit.xml"}' 'true'
     run tidegate run pre-push

@@ -133,8 +133,9 @@ TEST_CASE("config: reports are named, and their limits can be met") {
     CHECK(*rules.min_change == 99.5);
     CHECK(rules.sarif_level == "warning");
     for (const std::string report :
-         {"{junit: ''}", "{junit: '{repots}/x'}", "{coverage: {min: 5}}", "{coverage: {file: x, min: 101}}",
-          "{sarif: {file: x, level: high}}", "{junt: x}"}) {
+         {"{junit: ''}", "{junit: '{repots}/x'}", "{junit: /etc/x.xml}", "{junit: ../x.xml}",
+          "{junit: '{reports}/../x'}", "{junit: '{reports}'}", "{coverage: {min: 5}}",
+          "{coverage: {file: x, min: 101}}", "{sarif: {file: x, level: high}}", "{junt: x}"}) {
         CAPTURE(report);
         CHECK_FALSE(parse("      - {name: a, run: x, report: " + report + "}\n"));
     }

@@ -59,6 +59,42 @@ TEST_CASE("junit: what ctest and lone suites write") {
     CHECK(report->cases[2].outcome == TestOutcome::Passed);
 }
 
+TEST_CASE("junit: a suite that failed by itself, or by its numbers only, is a failed test") {
+    struct Case {
+        std::string text;
+        size_t failed;
+        std::string message;
+    };
+    for (const Case& one :
+         {Case{
+              R"(<testsuites><testsuite name="load"><error message="no module x"/></testsuite></testsuites>)",
+              1, "no module x"},
+          Case{R"(<testsuites><testsuite name="load" tests="0" errors="2"/></testsuites>)", 1,
+               "its report counts 2 failures, and no test of it failed"},
+          Case{
+              R"(<testsuites failures="1"><testsuite name="a"><testcase name="b"/></testsuite></testsuites>)",
+              1, "its report counts 1 failure, and no test of it failed"},
+          Case{R"(<testsuites failures="1"><testsuite failures="1"><testcase name="b"><failure message="m"/>)"
+               R"(</testcase></testsuite></testsuites>)",
+               1, "m"},
+          Case{R"(<t:testsuite xmlns:t="urn:x"><t:testcase name="b"><t:failure message="m"/></t:testcase>)"
+               R"(</t:testsuite>)",
+               1, "m"}}) {
+        CAPTURE(one.text);
+        const auto report = read_junit("r.xml", one.text);
+        REQUIRE(report.has_value());
+        CHECK(report->failed() == one.failed);
+        CHECK(report->cases.back().message == one.message);
+    }
+    // What passed on a retry is counted by some.
+    const auto flaky = read_junit(
+        "r.xml",
+        R"(<testsuite failures="1"><testcase name="a"><flakyFailure message="m"/></testcase></testsuite>)");
+    REQUIRE(flaky.has_value());
+    CHECK(flaky->failed() == 0);
+    CHECK(flaky->flaky() == 1);
+}
+
 TEST_CASE("junit: what is no report is refused with its place") {
     struct {
         const char* name;

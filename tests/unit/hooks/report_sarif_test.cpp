@@ -36,6 +36,30 @@ TEST_CASE("sarif: findings with level, place and rule") {
     CHECK(at_least(*findings, FindingLevel::None).size() == 4);
 }
 
+TEST_CASE("sarif: rules of extensions, messages by name, and a byte-order mark") {
+    const auto findings = read_sarif("s.json",
+                                     "\xEF\xBB\xBF"
+                                     R"({"version": "2.1.0", "runs": [{
+      "tool": {"driver": {"name": "CodeQL", "rules": [{"id": "own", "defaultConfiguration": {"level": "note"}}]},
+               "extensions": [{"name": "empty"}, {"name": "queries", "rules": [
+                 {"id": "js/xss", "defaultConfiguration": {"level": "error"}}]}]},
+      "results": [
+        {"ruleId": "js/xss", "rule": {"id": "js/xss", "index": 0, "toolComponent": {"index": 1}}, "message": {"id": "m"}},
+        {"rule": {"id": "js/xss", "toolComponent": {"name": "queries"}}, "message": {"markdown": "*x*"}},
+        {"ruleIndex": 0, "message": {"text": "note"}},
+        {"ruleIndex": 0, "rule": {"toolComponent": {"index": 7}}, "message": {"text": "unknown"}}
+      ]}]})");
+    REQUIRE(findings.has_value());
+    REQUIRE(findings->size() == 4);
+    CHECK((*findings)[0].level == FindingLevel::Error);
+    CHECK((*findings)[0].message == "m");
+    CHECK((*findings)[1].level == FindingLevel::Error);
+    CHECK((*findings)[1].rule == "js/xss");
+    CHECK((*findings)[1].message == "*x*");
+    CHECK((*findings)[2].level == FindingLevel::Note);
+    CHECK((*findings)[3].level == FindingLevel::Warning);
+}
+
 TEST_CASE("sarif: what is none, or has odd kinds in it") {
     for (const std::string text :
          {"", "[]", "{}", "{\"runs\": 1}", "{\"runs\": [}", "<x/>", "{\"runs\": [], \"runs\": []}"}) {
