@@ -24,11 +24,13 @@ size_t byte_of(std::string_view text, size_t count) {
 // Subjects that git or a forge writes by itself.
 bool is_gits_own(std::string_view subject) {
     for (const std::string_view begin :
-         {"fixup! ", "squash! ", "amend! ", "Merge branch '", "Merge branches '",
-          "Merge remote-tracking branch", "Merge tag '", "Merge commit '", "Merge pull request #",
-          "Merge branch \"", "Revert \"", "Reapply \""})
+         {"fixup! ", "squash! ", "amend! ", "Merge branch ", "Merge branches ",
+          "Merge remote-tracking branch", "Merge tag '", "Merge tags '", "Merge commit '", "Merge commits '",
+          "Merge pull request ", "Merged PR ", "Merged in ", "Automatic merge", "Revert \"", "Reapply \""})
         if (subject.starts_with(begin)) return true;
-    return false;
+    // "Merge ID into BRANCH", of forges that try a merge.
+    return (subject.starts_with("Merge ") || subject.starts_with("Auto-merged ")) &&
+           subject.find(" into ") != std::string_view::npos;
 }
 
 class Checker {

@@ -99,7 +99,8 @@ std::optional<std::string> with_one_line_ending(const File& file) {
         text.append(file.content.substr(begin, found.at - begin)).append(usual);
         begin = found.at + kEndings[found.ending].size();
     }
-    text.append(file.content.substr(begin));
+    // What follows the last ending gets one too.
+    if (begin < file.content.size()) text.append(file.content.substr(begin)).append(usual);
     return text;
 }
 

@@ -73,6 +73,7 @@ bool carry_over(std::string_view id, const std::vector<std::string>& args, size_
         return put(options, "max", *most + "KiB"), true;
     }
     if (id == "trailing-whitespace") {
+        if (arg == "--no-markdown-linebreak-ext") return true;  // so it is without it
         const auto endings = value_of(args, at, {"--markdown-linebreak-ext"});
         if (!endings) return false;
         for (const auto ending : split(*endings, ','))

@@ -71,15 +71,22 @@ void read_message_rules(MapReader& map, builtin::MessageRules& rules) {
 // False: the check has no options.
 bool read_options_of(const std::string& check, MapReader& map, builtin::Options& options) {
     if (check == "large-files") {
+        map.also_called("max", {"maxkb", "size", "limit"});
+        map.also_called("all", {"enforce-all", "enforce_all"});
         read_size(map, "max", options.largest);
         options.also_known = map.boolean("all", options.also_known);
     } else if (check == "mixed-line-endings") {
         options.line_ending = static_cast<builtin::LineEnding>(
             map.choice("fix", {"auto", "lf", "crlf", "no"}, static_cast<size_t>(options.line_ending)));
     } else if (check == "trailing-whitespace") {
+        map.also_called("markdown", {"markdown-linebreak-ext", "markdown_linebreak_ext"});
         read_texts(map, "markdown", options.markdown);
-        for (auto& ending : options.markdown)
+        for (auto& ending : options.markdown) {
             if (ending.starts_with('.')) ending.erase(0, 1);
+            if (ending.empty() || ending.find_first_of("./") != std::string::npos || ending.starts_with('-'))
+                map.reject(*map.any("markdown"), "no ending of a name: `" + escape_foreign(ending) + "`",
+                           "like md, or * for all");
+        }
     } else if (check == "yaml") {
         options.several_documents = map.boolean("multiple_documents", options.several_documents);
         options.grammar_only = map.boolean("unsafe", options.grammar_only);

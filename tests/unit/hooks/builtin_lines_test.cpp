@@ -30,7 +30,7 @@ TEST_CASE("builtin: mixed line endings are fixed to what most lines have, as in 
         {"foo\rbar\n", "foo\nbar\n"},
         {"foo\r\nbar\r", "foo\r\nbar\r\n"},
         {"foo\r\nbar\nbaz\r", "foo\nbar\nbaz\n"},
-        {"foo\r\nbar\nbaz", "foo\nbar\nbaz"},  // the end is end-of-file's affair
+        {"foo\r\nbar\nbaz", "foo\nbar\nbaz\n"},
         {"\n\r\n\r", "\n\n\n"},
     };
     for (const auto& one : cases) {

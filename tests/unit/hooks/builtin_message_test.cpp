@@ -148,6 +148,8 @@ TEST_CASE("message: conventional commits") {
          .what = "no scope"},
         {.name = "junk after the scope", .text = "feat(api) x: add", .rules = rules, .line = 1, .column = 10},
         {.name = "a merge", .text = "Merge branch 'x'", .rules = rules},
+        {.name = "a forge's merge", .text = "Merge 0f3c1 into main", .rules = rules},
+        {.name = "another's", .text = "Merged PR 12: Parser", .rules = rules},
         {.name = "a revert", .text = "Revert \"feat: add\"", .rules = rules},
         {.name = "a fixup", .text = "fixup! anything", .rules = rules},
     });

@@ -158,6 +158,35 @@ TEST_CASE("options: protected branches are named, with wildcards") {
     CHECK_FALSE(refused("", {"*"}));  // a detached HEAD
 }
 
+TEST_CASE("yaml: what is left over, never closed, or no text at all is refused with its place") {
+    struct Case {
+        std::string text;
+        int line;
+        int column;
+    };
+    Options several;
+    several.several_documents = true;
+    Options grammar;
+    grammar.grammar_only = true;
+    for (const Case& one :
+         {Case{",", 1, 1}, Case{"a: 1\n,\n", 2, 1}, Case{"[a]\nb\n", 2, 1}, Case{"--- [a] b\n", 1, 9},
+          Case{"...\n,\n", 2, 1}, Case{"a: \"", 1, 4}, Case{"a: 'it''s\n", 1, 4},
+          Case{std::string("a: \x04 b\n"), 1, 4}, Case{"a: \xff\n", 1, 0}}) {
+        CAPTURE(one.text);
+        for (const auto& options : {Options{}, several, grammar}) {
+            const auto found = yaml_of(one.text, options);
+            REQUIRE(!found.empty());
+            CHECK(found.front().line == one.line);
+            if (one.column > 0) CHECK(found.front().column == one.column);
+        }
+    }
+    for (const std::string text : {"a: 1\n...\nb: 2\n", "---\na\n# c\n--- b\n", "a\n...\n%YAML 1.2\n---\nb\n",
+                                   "\xEF\xBB\xBF\"a\": \"b\"\n", "a: \"x\\\"y\"\n", "'it''s'\n"}) {
+        CAPTURE(text);
+        CHECK(yaml_of(text, several).empty());
+    }
+}
+
 TEST_CASE("options: YAML of several documents, keys twice, and only grammar") {
     Options several;
     several.several_documents = true;
@@ -174,7 +203,11 @@ TEST_CASE("options: YAML of several documents, keys twice, and only grammar") {
         CHECK(yaml_of(",%YAM", options).back().line == 1);
     }
     const std::string vault = "some_foo: !vault |\n    $ANSIBLE_VAULT;1.1;AES256\n";
-    CHECK(yaml_of(vault, {}).empty());
+    REQUIRE(yaml_of(vault, {}).size() == 1);
+    CHECK(yaml_of(vault, {})[0].what.find("!vault") != std::string::npos);
+    CHECK(yaml_of(vault, grammar).empty());
+    CHECK(yaml_of("a: !!str 5\nb: !!set {x}\nc: ! d\n", {}).empty());
+    CHECK(yaml_of("a: !!python/object:os.system 5\n", {}).size() == 1);
 
     const auto twice = yaml_of("a: 1\nb: {c: 1, c: 2}\na: 3\n", {});
     REQUIRE(twice.size() == 2);
