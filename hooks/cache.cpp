@@ -72,7 +72,7 @@ Result<void> Cache::remember(const std::string& definition, const std::vector<st
         forget_oldest(directory_);
         file.reset(open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
     }
-    if (!file) return fail_errno("cannot remember what passed in " + path);
+    if (!file) return fail_errno("cannot remember what passed in " + directory_);
     std::string lines = "\n";  // ends a torn line before it
     for (const auto& input : inputs) lines += input + "\n";
     TRY(write_all(file.get(), lines, path));

@@ -177,7 +177,9 @@ void Runner::remember() {
         const auto& planned = plan_.gates[i];
         if (report_.gates[i].outcome != Outcome::Passed || planned.definition.empty()) continue;
         const auto kept = cache_.remember(planned.definition, planned.inputs);
-        if (!kept) report_.notes.push_back(kept.error().line());
+        if (kept) continue;
+        report_.notes.push_back(kept.error().line());
+        return;  // what keeps one from being written keeps all: told once
     }
 }
 

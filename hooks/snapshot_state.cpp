@@ -1,5 +1,6 @@
 #include "hooks/snapshot_state.hpp"
 
+#include "hooks/cache_folder.hpp"
 #include "hooks/snapshot.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
@@ -67,16 +68,12 @@ Result<std::string> snapshots_dir(const Repository& repo) {
         if (setting != repo.settings.end()) base = setting->second;
     }
     if (base.empty()) {
-        const auto cache = from_environment("XDG_CACHE_HOME");
-        const auto home = from_environment("HOME");
-        if (!cache.empty())
-            base = cache + "/tidegate/snapshots";
-        else if (!home.empty())
-            base = home + "/.cache/tidegate/snapshots";
+        const auto cache = cache_folder();
+        if (!cache.empty()) base = cache + "/tidegate/snapshots";
     }
     if (!base.starts_with('/') || (base + "/").find("/.git/") != std::string::npos)
         return fail(ErrorKind::Invalid,
-                    base.empty() ? "nowhere to keep snapshots: HOME is not set"
+                    base.empty() ? "nowhere to keep snapshots: there is no home folder"
                                  : "snapshots cannot be kept in " + escape_foreign(base),
                     "name an absolute folder, outside of any .git: git config tidegate.snapshots "
                     "/var/cache/tidegate");

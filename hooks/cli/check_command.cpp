@@ -1,5 +1,6 @@
 // `tidegate check`: every mistake in the configuration, before it is committed.
 #include "hooks/cli/commands.hpp"
+#include "hooks/config/git_hook.hpp"
 #include "hooks/config/load.hpp"
 #include "hooks/repository.hpp"
 #include "hooks/tree_config.hpp"
@@ -91,6 +92,19 @@ void remark_on_local(const Repository& repo) {
         std::printf("%s counts here, and not where CI is set\n", file.c_str());
 }
 
+// A stage may have any name; one that is almost a hook's was meant to be run by it.
+void remark_on_stages(const Config& config) {
+    std::vector<std::string_view> hooks;
+    for (const auto& hook : git_hooks()) hooks.push_back(hook.name);
+    for (const auto& [name, stage] : config.stages) {
+        const auto near = find_git_hook(name) != nullptr ? std::string_view() : nearest(name, hooks);
+        if (!near.empty())
+            std::printf(
+                "no hook of git is called %s: only `tidegate run %s` runs that stage. Did you mean %s?\n",
+                name.c_str(), name.c_str(), std::string(near).c_str());
+    }
+}
+
 // By file, the one that was named first, and line.
 void sort_by_place(std::vector<Error>& errors, const std::string& first) {
     const auto place = [&](const Error& error) {
@@ -122,6 +136,7 @@ Result<int> check(const Arguments& arguments) {
     for (const auto& [name, stage] : config->stages) gates += stage.gates.size();
     std::printf("%s is right: %s, %s\n", escape_foreign(subject.name).c_str(),
                 count_of(config->stages.size(), "stage").c_str(), count_of(gates, "gate").c_str());
+    remark_on_stages(*config);
     if (subject.repo && subject.name == kConfigFile) remark_on_local(*subject.repo);
     return 0;
 }

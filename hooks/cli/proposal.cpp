@@ -151,16 +151,10 @@ std::string carried_over(const migrate::Gates& gates, const Draft& draft) {
     if (!gates.notes.empty()) text += "#\n# Not carried over, or not as it was:\n";
     for (const auto& note : gates.notes) text += "#   " + one_line(note) + "\n";
     text += "version: 1\nstages:\n";
-    bool push = false;
-    bool commit = false;
-    for (const auto& stage : gates.stages) {
-        text += stage_text(stage);
-        push = push || stage.name == "pre-push";
-        commit = commit || stage.name == "pre-commit";
-    }
-    if (!commit && !push) text += commit_stage(draft);
-    if (!push && !draft.push.empty()) text += push_stage(draft);
-    return text;
+    for (const auto& stage : gates.stages) text += stage_text(stage);
+    if (!gates.stages.empty()) return text;
+    // Nothing of it could be carried over: gates for what is here instead.
+    return text + commit_stage(draft) + (draft.push.empty() ? std::string() : push_stage(draft));
 }
 
 }  // namespace

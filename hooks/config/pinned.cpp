@@ -1,5 +1,6 @@
 #include "hooks/config/pinned.hpp"
 
+#include "hooks/cache_folder.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/handle.hpp"
 #include "shared/base/text.hpp"
@@ -125,10 +126,8 @@ Result<std::string> proven_content(std::string_view proof, const Oid& commit, co
 }
 
 std::string PinnedFiles::usual_directory() {
-    const char* cache = std::getenv("XDG_CACHE_HOME");
-    if (cache != nullptr && cache[0] == '/') return std::string(cache) + "/tidegate/extends";
-    const char* home = std::getenv("HOME");
-    return home != nullptr && home[0] == '/' ? std::string(home) + "/.cache/tidegate/extends" : std::string();
+    const auto cache = cache_folder();
+    return cache.empty() ? cache : cache + "/tidegate/extends";
 }
 
 Result<std::string> PinnedFiles::content(const PinnedFile& file) const {

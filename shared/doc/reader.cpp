@@ -319,7 +319,8 @@ std::vector<Error> MapReader::unknown_keys() const {
         const auto near = meant_by(entry.key);
         Error error{ErrorKind::Invalid, "unknown key " + shown(entry.key), {}, std::nullopt, {}};
         if (!near.empty()) error.hint = "did you mean `" + std::string(near) + "`? ";
-        error.hint += what_ + " take: " + list_of(known_);
+        error.hint += what_ + (what_.front() == '`' || what_.starts_with("a ") ? " takes: " : " take: ") +
+                      list_of(known_);
         error.where = document_.where(entry.line, entry.column, static_cast<int>(entry.key.size()));
         unknown.push_back(std::move(error));
         if (document_.errors() == nullptr) break;
