@@ -68,7 +68,8 @@ Result<Parent> parent_of(int release, const std::string& path, const Owner& owne
     return parent;
 }
 
-// Put in place by rename: the name gets a file of its own, and another release that shares the old one keeps it.
+// Put in place by rename: the name gets a file of its own, and another release that shares the old one keeps it. What is
+// recorded is what was written: once it has its name, somebody may be changing it, and the next look must find that.
 Result<void> mend_one(int release, const Repo& repo, IntegrityEntry& entry, const Owner& owner) {
     const auto shown = escape_foreign(entry.path);
     const auto parent = TRY(parent_of(release, entry.path, owner));
@@ -76,21 +77,22 @@ Result<void> mend_one(int release, const Repo& repo, IntegrityEntry& entry, cons
     const std::string temporary = ".tidegate-mend.tmp";
     TRY(remove_tree(dir, temporary));
     ScopeExit undo([&] { unlinkat(dir, temporary.c_str(), 0); });
+    struct stat written {};
     if (entry.origin == Origin::Link) {
-        TRY(write_new_link(dir, temporary, unhex(entry.digest), shown));
+        written = TRY(write_new_link(dir, temporary, unhex(entry.digest), shown));
     } else {
         const auto oid = TRY(Oid::parse(entry.digest));
-        TRY(write_blob_file(repo, dir, temporary,
-                            {oid, entry.print.size, entry.print.mode & kPermissions, owner, shown, -1}));
+        written =
+            TRY(write_blob_file(repo, dir, temporary,
+                                {oid, entry.print.size, entry.print.mode & kPermissions, owner, shown, -1}));
     }
     struct stat info {};
     if (fstatat(dir, parent.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode))
         TRY(remove_tree(dir, parent.name));
-    if (renameat(dir, temporary.c_str(), dir, parent.name.c_str()) != 0 ||
-        fstatat(dir, parent.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+    if (renameat(dir, temporary.c_str(), dir, parent.name.c_str()) != 0)
         return fail_errno("cannot mend " + shown);
     undo.dismiss();
-    entry.print = Fingerprint::of(info);
+    entry.print = Fingerprint::of(written);
     return {};
 }
 
@@ -187,10 +189,8 @@ Result<std::vector<DriftedFile>> mend_drift(const AppRoot& root, const ReleaseId
             continue;
         }
         const Fd fd = TRY(open_beneath(release.get(), file.path, O_RDONLY | O_NONBLOCK));
-        struct stat info {};
-        if (fchmod(fd.get(), entry->print.mode & kPermissions) != 0 || fstat(fd.get(), &info) != 0)
+        if (fchmod(fd.get(), entry->print.mode & kPermissions) != 0)
             return fail_errno("cannot mend " + escape_foreign(file.path));
-        entry->print = Fingerprint::of(info);
     }
     TRY(sync_file_system(release.get(), root.release_path(id)));
     return left;
