@@ -183,7 +183,9 @@ UNIT
 # take_turns PROXY
 take_turns() {
     host_world
-    local blue=$((port + 1)) green=$((port + 2))
+    local blue=$((port + 1)) green=$((port + 2)) drain=2s
+    # HAProxy's reload returns before the new process has taken over, which a busy machine takes long for.
+    [ "$1" != haproxy ] || drain=6s
     "behind_$1"
     cat >"$work/instance.service" <<UNIT
 [Service]
@@ -198,7 +200,7 @@ UNIT
     inside cp proxy.service /etc/systemd/system/proxy.service
     inside systemctl daemon-reload
     local turns="strategy: blue-green
-instances: {unit: web@.service, blue: 127.0.0.1:$blue, green: 127.0.0.1:$green, drain: 2s}
+instances: {unit: web@.service, blue: 127.0.0.1:$blue, green: 127.0.0.1:$green, drain: $drain}
 upstream: {proxy: $1, name: web, reload: proxy.service}"
     activate="[]"
     release 1 1 1
