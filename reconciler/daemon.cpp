@@ -66,6 +66,7 @@ Daemon::Daemon(const HostConfig& config, DaemonOptions options, Lock lock, std::
       lock_(std::move(lock)),
       journal_(std::move(journal)),
       units_(std::move(units)),
+      remotes_(config.state + "/ssh"),
       log_(config.log_format, config.log_level),
       watchdog_(watchdog_interval()),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -187,8 +188,9 @@ bool Daemon::wanted(const std::string& app) const {
 // Configuration and host of a reload are kept until the end: whoever works by them keeps a reference.
 void Daemon::take_config(const HostConfig& config) {
     configs_.push_back(std::make_unique<const HostConfig>(config));
-    hosts_.push_back(std::make_unique<const Host>(Host{*configs_.back(), *journal_, clock_, log_, *units_,
-                                                       slots_of_fetch_, slots_of_work_, slots_of_watch_}));
+    hosts_.push_back(
+        std::make_unique<const Host>(Host{*configs_.back(), *journal_, clock_, log_, *units_, slots_of_fetch_,
+                                          slots_of_work_, slots_of_watch_, remotes_}));
     host_now_ = hosts_.back().get();
 }
 

@@ -5,6 +5,7 @@
 #include "reconciler/app_keeper.hpp"
 #include "reconciler/control_server.hpp"
 #include "reconciler/freshness.hpp"
+#include "reconciler/git_remotes.hpp"
 #include "reconciler/look.hpp"
 #include "shared/base/files.hpp"
 
@@ -128,6 +129,7 @@ class Daemon {
     shared::Lock lock_;
     std::unique_ptr<Journal> journal_;
     std::unique_ptr<Units> units_;
+    GitRemotes remotes_;  // ends its connections after everybody who uses them
     shared::SystemClock clock_;
     shared::Log log_;
     NamedSlots slots_of_fetch_{kWorkAtOnce};

@@ -45,6 +45,7 @@ Result<SourceAccess> Host::source_access(const Url& url) const {
     SourceAccess access;
     access.protocols = config.protocols;
     access.known_hosts = config.known_hosts;
+    access.remotes = &remotes;
     const SourceRule* best = nullptr;
     for (const auto& rule : config.credentials)
         if (url.str().starts_with(rule.match) && (best == nullptr || rule.match.size() > best->match.size()))

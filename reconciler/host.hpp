@@ -22,6 +22,7 @@ struct Host {
     const NamedSlots& fetches;  // for fetch, by the source's server
     const WorkSlots& slots;     // for stage and build
     const WorkSlots& watches;   // for comparing a release with its record, which is held in memory meanwhile
+    GitRemotes& remotes;        // connections to git servers
 
     [[nodiscard]] TrustPolicy policy() const;
     // What time it is for questions of trust; saves it, warns in the log.

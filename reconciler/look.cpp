@@ -1,6 +1,7 @@
 #include "reconciler/look.hpp"
 
 #include "manifests/depends.hpp"
+#include "reconciler/git_remotes.hpp"
 #include "reconciler/host_ports.hpp"
 #include "shared/base/text.hpp"
 
@@ -246,11 +247,10 @@ bool may_hold(const Host& host, const Look& before) {
 }
 
 // What the branch is by one short question; nullopt where git has to be asked.
-std::optional<Oid> asked_quickly(const Host& host, const Look* before, int cancel_fd) {
-    if (before == nullptr || !before->quick) return std::nullopt;
+std::optional<Oid> asked_quickly(const Host& host, int cancel_fd) {
     const auto access = host.manifests_access();
     if (!access) return std::nullopt;
-    return before->quick->ask(*host.config.manifests_url, *host.config.manifests_branch, *access, cancel_fd);
+    return host.remotes.look(*host.config.manifests_url, *host.config.manifests_branch, *access, cancel_fd);
 }
 
 // The look before once more.
@@ -281,15 +281,14 @@ bool takes_over(const Look& look, const DeclaredApp& app, const Host& host) {
 }
 
 std::shared_ptr<const Look> look(const Host& host, const std::shared_ptr<const Look>& before, int cancel_fd) {
-    const auto there = asked_quickly(host, before.get(), cancel_fd);
-    if (there && before->tip == there && may_hold(host, *before)) return same_again(host, *before);
+    const auto there = asked_quickly(host, cancel_fd);
+    if (there && before && before->tip == there && may_hold(host, *before)) return same_again(host, *before);
     auto out = std::make_shared<Look>();
     out->silent_since = before ? before->silent_since : host.clock.now();
     if (before) {
         out->heard = before->heard;
         out->heard_saved = before->heard_saved;
     }
-    out->quick = before && before->quick ? before->quick : std::make_shared<QuickLook>();
     out->read = host.clock.now();
     auto accepted = host.journal.accepted();
     if (accepted) {

@@ -4,7 +4,6 @@
 
 #include "reconciler/app_spec.hpp"
 #include "reconciler/host.hpp"
-#include "reconciler/quick_look.hpp"
 #include "reconciler/schedule.hpp"
 
 #include <map>
@@ -41,7 +40,6 @@ struct Look {
     shared::WallTime heard_saved{};   // what the journal knows of it
     std::optional<shared::WallTime> newest{};  // when the accepted revision was made, as it says itself
     shared::WallTime read{};                   // when all of this was last read, not only the tip asked for
-    std::shared_ptr<QuickLook> quick;          // handed from look to look; used by the one who looks
 };
 
 // Fetches, verifies, accepts, reads. Never fails as a whole: what went wrong is in the Look, and the apps are

@@ -40,7 +40,7 @@ Result<ManifestsBranch::Tip> ManifestsBranch::look(int cancel_fd, std::optional<
     const auto before = seen();
     if (before && *before == *there) return Tip{*there, false};
     const auto ref = TRY(private_ref(branch_));
-    const auto now = TRY(mirror_.fetch_ref(branch_, ref, cancel_fd));
+    const auto now = TRY(mirror_.fetch_ref(branch_, ref, there, cancel_fd));
     return Tip{now, !before || *before != now};
 }
 

@@ -1,5 +1,7 @@
 #include "reconciler/source.hpp"
 
+#include "reconciler/git_remotes.hpp"
+#include "reconciler/store_cleaning.hpp"
 #include "shared/base/text.hpp"
 #include "shared/hash/sha256.hpp"
 
@@ -68,7 +70,10 @@ Result<Repo> GitMirror::repo() const {
 }
 
 Result<GitCall> GitMirror::remote_call(std::vector<std::string> args, Duration timeout, int cancel_fd) const {
-    auto settings = TRY(access_settings(url_, access_));
+    std::string control_path = "none";
+    if (access_.remotes != nullptr) connection_ = access_.remotes->ssh_for(url_, access_, cancel_fd);
+    if (connection_) control_path = connection_->socket();
+    auto settings = TRY(access_settings(url_, access_, control_path));
     GitCall call;
     call.args = std::move(args);
     call.git_dir = store_.path();
@@ -127,6 +132,8 @@ Result<void> GitMirror::fetch(const Fetch& what) const {
     const auto call = TRY(remote_call(std::move(args), limits_.timeout, what.cancel_fd));
     auto done = ask(call);
     if (done) return {};
+    // Nor may the next try find here what was refused now.
+    if (done.error().kind == ErrorKind::Invalid && !drop_unreferenced(store_)) TRY(store_.move_aside());
     // Attack 31: what a crash or the disk did to our copy is mended here; what the remote did is reported.
     const bool may_be_ours = done.error().kind == ErrorKind::Failed ||
                              done.error().kind == ErrorKind::Broken ||
@@ -178,6 +185,19 @@ Result<void> GitMirror::fetch_by_id(const Oid& commit, const std::optional<std::
     return fetch_by_refs(commit, cancel_fd);
 }
 
+// Whether it came, with the tag that the manifest names, by one question each.
+Result<bool> GitMirror::fetch_commit_quickly(const Oid& commit, const std::optional<std::string>& tag,
+                                             int cancel_fd) const {
+    if (access_.remotes == nullptr) return false;
+    QuickFetch what{commit, known_ref(kCommits + commit.str()), {}, true, cancel_fd};
+    if (tag) {
+        const auto tagged = asked_quickly(TRY(RefName::parse("refs/tags/" + *tag)), cancel_fd);
+        if (!tagged) return false;
+        what.tag = {known_ref(local_tag(*tag)), *tagged};
+    }
+    return fetch_quickly(what) && TRY(is_here(commit, tag));
+}
+
 // For servers that give no commit by its id: all there is, then look.
 Result<void> GitMirror::fetch_by_refs(const Oid& commit, int cancel_fd) const {
     TRY(fetch({{"+refs/heads/*:refs/tidegate/heads/*", "+refs/tags/*:refs/tidegate/all-tags/*"},
@@ -194,6 +214,7 @@ Result<void> GitMirror::fetch_commit(const Oid& commit, const std::optional<std:
     if (TRY(is_here(commit, tag))) return {};
     const auto locked = TRY(store_.lock(limits_.timeout, cancel_fd));
     TRY(store_.prepare());
+    if (TRY(fetch_commit_quickly(commit, tag, cancel_fd))) return {};
     auto done = fetch_by_id(commit, tag, cancel_fd);
     if (!done && done.error().kind == ErrorKind::NotFound) {
         const bool no_tag = tag && says(done.error(), "couldn't find remote ref");
@@ -218,15 +239,27 @@ Result<void> GitMirror::fetch_commit(const Oid& commit, const std::optional<std:
 Result<std::optional<Oid>> GitMirror::fetch_attestations(int cancel_fd) {
     const auto locked = TRY(store_.lock(limits_.timeout, cancel_fd));
     TRY(store_.prepare());
+    const auto ref = known_ref(kAttestations);
+    if (auto there = asked_quickly(ref, cancel_fd)) {
+        const auto objects = TRY(repo());
+        const auto here = objects.resolve(ref);
+        if (here && *here == there && objects.commit(*there)) return there;
+        if (fetch_quickly({*there, ref, {}, false, cancel_fd})) return there;
+    }
     auto done = fetch({{"+" + kAttestations + ":" + kAttestations}, true, cancel_fd});
     if (!done && done.error().kind == ErrorKind::NotFound && says(done.error(), "couldn't find remote ref"))
         return std::optional<Oid>();
     if (!done) return fail(std::move(done.error()).during("fetching the attestations"));
     const auto objects = TRY(repo());
-    return objects.resolve(known_ref(kAttestations));
+    return objects.resolve(ref);
+}
+
+std::optional<Oid> GitMirror::asked_quickly(const RefName& ref, int cancel_fd) const {
+    return access_.remotes == nullptr ? std::nullopt : access_.remotes->look(url_, ref, access_, cancel_fd);
 }
 
 Result<std::optional<Oid>> GitMirror::look(const RefName& ref, int cancel_fd) {
+    if (auto found = asked_quickly(ref, cancel_fd)) return found;
     const auto call =
         TRY(remote_call({"ls-remote", "--", url_.str(), ref.str()}, limits_.look_timeout, cancel_fd));
     const auto answer = TRY(ask(call));
@@ -238,9 +271,11 @@ Result<std::optional<Oid>> GitMirror::look(const RefName& ref, int cancel_fd) {
     return std::optional<Oid>();
 }
 
-Result<Oid> GitMirror::fetch_ref(const RefName& ref, const RefName& local, int cancel_fd) {
+Result<Oid> GitMirror::fetch_ref(const RefName& ref, const RefName& local, const std::optional<Oid>& there,
+                                 int cancel_fd) {
     const auto locked = TRY(store_.lock(limits_.timeout, cancel_fd));
     TRY(store_.prepare());
+    if (there && fetch_quickly({*there, local, {}, false, cancel_fd})) return *there;
     TRY(fetch({{"+" + ref.str() + ":" + local.str()}, false, cancel_fd}));
     const auto objects = TRY(repo());
     const auto now = TRY(objects.resolve(local));

@@ -9,12 +9,18 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tidegate::reconciler {
+
+class GitRemotes;
+class SshConnection;
+struct FetchedPack;
 
 // How a URL may be reached, out of the host's own configuration.
 struct SourceAccess {
@@ -27,7 +33,8 @@ struct SourceAccess {
     std::string token;    // for https; reaches git by its environment, never by argv, and no log
     bool bearer = false;  // it goes as `Authorization: Bearer`, without a user
     std::vector<std::string> redirects{};  // trust.redirects
-    std::optional<std::string> ca_file;
+    std::optional<std::string> ca_file{};
+    GitRemotes* remotes = nullptr;  // connections that are kept; null: git makes its own. Not owned
 };
 
 struct TransferLimits {
@@ -53,11 +60,13 @@ class GitMirror {
                                             int cancel_fd = -1);
     // Brings refs/tidegate/attestations here; gives its commit, nullopt where the remote has none.
     [[nodiscard]] Result<std::optional<shared::Oid>> fetch_attestations(int cancel_fd = -1);
-    // What the remote's `ref` is now, by one round trip; nullopt where it has none.
+    // What the remote's `ref` is now, by one round trip, over a connection that is kept where there is one; nullopt where
+    // it has none.
     [[nodiscard]] Result<std::optional<shared::Oid>> look(const shared::RefName& ref, int cancel_fd = -1);
     // Brings a ref with its whole history here, under `local` (forced: whether it moved forward is the
-    // caller's question). Gives what it is now.
+    // caller's question). Gives what it is now; `there` is what it was a moment ago, where that is known.
     [[nodiscard]] Result<shared::Oid> fetch_ref(const shared::RefName& ref, const shared::RefName& local,
+                                                const std::optional<shared::Oid>& there = std::nullopt,
                                                 int cancel_fd = -1);
 
     // The mirror's objects. Whoever finds an object missing or corrupt (Broken) calls set_aside() and fetches
@@ -77,6 +86,14 @@ class GitMirror {
         bool shallow = false;
         int cancel_fd = -1;
     };
+    // What is brought by one question, on top of what is here (git_quick_fetch.cpp).
+    struct QuickFetch {
+        shared::Oid commit;
+        shared::RefName local;                                       // what it is kept by
+        std::optional<std::pair<shared::RefName, shared::Oid>> tag;  // and the tag's object by this one
+        bool shallow = false;
+        int cancel_fd = -1;
+    };
     GitMirror(BareStore store, shared::Url url, SourceAccess access, TransferLimits limits);
     [[nodiscard]] Result<shared::GitCall> remote_call(std::vector<std::string> args, shared::Duration timeout,
                                                       int cancel_fd) const;
@@ -86,6 +103,14 @@ class GitMirror {
     [[nodiscard]] Result<void> fetch_by_id(const shared::Oid& commit, const std::optional<std::string>& tag,
                                            int cancel_fd) const;
     [[nodiscard]] Result<void> fetch_by_refs(const shared::Oid& commit, int cancel_fd) const;
+    [[nodiscard]] std::optional<shared::Oid> asked_quickly(const shared::RefName& ref, int cancel_fd) const;
+    // Whether it is here now, whole and checked like what git fetches; where not, git has to be asked.
+    [[nodiscard]] bool fetch_quickly(const QuickFetch& what) const;
+    [[nodiscard]] std::vector<shared::Oid> had(const shared::Repo& objects, const QuickFetch& what) const;
+    [[nodiscard]] bool unpack(const FetchedPack& fetched, const QuickFetch& what) const;
+    [[nodiscard]] Result<bool> fetch_commit_quickly(const shared::Oid& commit,
+                                                    const std::optional<std::string>& tag,
+                                                    int cancel_fd) const;
     [[nodiscard]] Result<bool> is_here(const shared::Oid& commit,
                                        const std::optional<std::string>& tag) const;
     [[nodiscard]] Error cleaned(Error error) const;
@@ -94,6 +119,7 @@ class GitMirror {
     shared::Url url_;
     SourceAccess access_;
     TransferLimits limits_;
+    mutable std::shared_ptr<SshConnection> connection_;  // not ended as long as a git child may go through it
 };
 
 // The manifests branch: a mirror of the manifests repository and the tip seen last.
@@ -138,10 +164,16 @@ struct AccessSettings {
 // The value of the Authorization header for a token that is there.
 [[nodiscard]] std::string authorization(const SourceAccess& access);
 [[nodiscard]] bool is_this_machine(const std::string& host);
-[[nodiscard]] Result<AccessSettings> access_settings(const shared::Url& url, const SourceAccess& access);
+[[nodiscard]] Result<AccessSettings> access_settings(const shared::Url& url, const SourceAccess& access,
+                                                     const std::string& control_path = "none");
 
-// The value of GIT_SSH_COMMAND for an access; Invalid for paths that ssh's own option parser would split or
-// expand, or where known_hosts is missing.
-[[nodiscard]] Result<std::string> ssh_command(const SourceAccess& access);
+// ssh and its options for an access; Invalid for paths that ssh's own option parser would split or expand, or where
+// known_hosts is missing. `control_path`: the socket of a connection that is there, to go through it ("none": there is
+// none). Where that does not answer, ssh connects by itself.
+[[nodiscard]] Result<std::vector<std::string>> ssh_words(const SourceAccess& access,
+                                                         const std::string& control_path);
+// The same as the value of GIT_SSH_COMMAND.
+[[nodiscard]] Result<std::string> ssh_command(const SourceAccess& access,
+                                              const std::string& control_path = "none");
 
 }  // namespace tidegate::reconciler

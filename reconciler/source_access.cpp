@@ -44,7 +44,7 @@ Result<void> check_token_is_safe(const Url& url, const SourceAccess& access) {
                 "use https for it");
 }
 
-Result<std::string> ssh_command(const SourceAccess& access) {
+Result<std::vector<std::string>> ssh_words(const SourceAccess& access, const std::string& control_path) {
     if (!access.known_hosts)
         return fail(ErrorKind::Invalid, "no `known_hosts` for a source that is reached by ssh",
                     "write the server's keys into a file (ssh-keyscan HOST, then compare them) and name it");
@@ -67,19 +67,26 @@ Result<std::string> ssh_command(const SourceAccess& access) {
     option("ServerAliveCountMax=3");
     option("ProxyCommand=none");
     option("ClearAllForwardings=yes");
-    option("ControlPath=none");
+    option("ControlPath=" +
+           (control_path == "none" ? control_path : TRY(plain_path("the state folder", control_path))));
     option("PermitLocalCommand=no");
     option("PasswordAuthentication=no");
     option("LogLevel=ERROR");
     if (access.ssh_key) option("IdentityFile=" + TRY(plain_path("ssh_key", *access.ssh_key)));
+    return words;
+}
+
+Result<std::string> ssh_command(const SourceAccess& access, const std::string& control_path) {
+    auto words = TRY(ssh_words(access, control_path));
     for (auto& word : words) word = shell_quote(word);
     return join(words, " ");
 }
 
-Result<AccessSettings> access_settings(const Url& url, const SourceAccess& access) {
+Result<AccessSettings> access_settings(const Url& url, const SourceAccess& access,
+                                       const std::string& control_path) {
     AccessSettings settings;
     if (url.scheme() == "ssh") {
-        settings.env["GIT_SSH_COMMAND"] = TRY(ssh_command(access));
+        settings.env["GIT_SSH_COMMAND"] = TRY(ssh_command(access, control_path));
         settings.env["GIT_SSH_VARIANT"] = "ssh";
         return settings;
     }

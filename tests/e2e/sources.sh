@@ -195,10 +195,10 @@ UsePAM no
 PidFile $work/sshd.pid
 PasswordAuthentication no
 PermitRootLogin yes
-AcceptEnv GIT_PROTOCOL
 CONF
+    [ -n "${no_version:-}" ] || echo "AcceptEnv GIT_PROTOCOL" >>sshd_config
     [ "$(id -u)" != 0 ] || mkdir -p /run/sshd
-    start /usr/sbin/sshd -D -e -f "$work/sshd_config"
+    start /usr/sbin/sshd -D -E "$work/sshd.log" -f "$work/sshd_config"
     wait_for 20 ssh-keyscan -p "$port" 127.0.0.1
     printf '[127.0.0.1]:%s %s\n' "$port" "$(cut -d' ' -f1,2 host_key.pub)" >known_hosts
 }
@@ -227,6 +227,104 @@ test_git_over_ssh_with_a_key_file_and_with_an_agent() {
     kill "$SSH_AGENT_PID"
     expect_status 0
     serves 2
+}
+
+logins() { grep -c 'Accepted publickey' sshd.log || true; }
+# The children of process $1 that hold a connection, and how many they are.
+holders() { pgrep -P "$1" -x ssh || true; }
+holds() { [ "$(holders "$1" | grep -c .)" = "$2" ]; }
+gone() { ! kill -0 "$1" 2>/dev/null; }
+# A look that began after this and reached the branch.
+looked_again() { tidegatectl sync --socket "$work/run/control.sock"; }
+
+# Both repositories over ssh, by a daemon whose pid is in $daemon.
+ssh_daemon() {
+    ssh_server
+    app_repo
+    local me
+    me=$(id -un)
+    protocols='file, ssh' world "credentials: [{match: \"ssh://\", ssh_key: $work/client, known_hosts: $work/known_hosts}]"
+    sed -i "s|^manifests: .*|manifests: {url: \"ssh://$me@127.0.0.1:$port$work/deploy.git\", branch: deploy, interval: 1s}|" etc/tidegated.yaml
+    source="url: \"ssh://$me@127.0.0.1:$port$work/app.git\""
+    declare_source "git: {$source, commit: $commit}"
+    start tidegated --config "$work/etc/tidegated.yaml"
+    daemon=$started
+    wait_for 60 grep -qx 1 srv/web/current/VERSION
+}
+
+# The app's next version, published and declared.
+next_over_ssh() {
+    echo "$1" >app.work/VERSION
+    git -C app.work commit -qam "$1"
+    git -C app.work push -q "$work/app.git" HEAD
+    declare_source "git: {$source, commit: $(git -C app.work rev-parse HEAD)}"
+}
+
+test_looks_and_fetches_over_ssh_share_one_connection() {
+    ssh_daemon
+    local before
+    wait_for 60 looked_again
+    before=$(logins)
+    next_over_ssh 2
+    wait_for 60 grep -qx 2 srv/web/current/VERSION
+    wait_for 60 looked_again
+    expect_equal "$(logins)" "$before"
+    wait_for 60 holds "$daemon" 1
+    git -C state/sources/*/ fsck --full --connectivity-only --no-dangling
+}
+
+test_a_lost_ssh_connection_is_made_anew_by_the_next_look() {
+    ssh_daemon
+    wait_for 60 holds "$daemon" 1
+    # Killed with its socket left behind.
+    kill -KILL "$(holders "$daemon")"
+    next_over_ssh 2
+    wait_for 60 grep -qx 2 srv/web/current/VERSION
+    wait_for 60 holds "$daemon" 1
+    # Ended by the server.
+    wait_for 60 looked_again
+    pkill -P "$(cat sshd.pid)" || true
+    next_over_ssh 3
+    wait_for 60 grep -qx 3 srv/web/current/VERSION
+}
+
+test_a_kept_ssh_connection_is_not_used_for_another_key_or_known_hosts() {
+    ssh_daemon
+    wait_for 60 holds "$daemon" 1
+    : >known_hosts
+    next_over_ssh 2
+    wait_for 60 grep -q "host key of 127.0.0.1 is not a known one" .background.log
+    expect_equal "$(cat srv/web/current/VERSION)" 1
+}
+
+test_no_ssh_outlives_the_daemon() {
+    ssh_daemon
+    local held
+    wait_for 60 holds "$daemon" 1
+    held=$(holders "$daemon")
+    kill -TERM "$daemon"
+    wait_for 60 gone "$held"
+    wait_for 60 gone "$daemon"
+    [ -z "$(ls state/ssh)" ] || fail "sockets left: $(ls state/ssh)"
+    start tidegated --config "$work/etc/tidegated.yaml"
+    daemon=$started
+    wait_for 60 holds "$daemon" 1
+    held=$(holders "$daemon")
+    kill -KILL "$daemon"
+    wait_for 60 gone "$held"
+    run tidegated --once --config "$work/etc/tidegated.yaml"
+    expect_status 0
+    [ -z "$(ls state/ssh)" ] || fail "sockets left: $(ls state/ssh)"
+}
+
+test_a_server_that_is_told_of_no_version_of_the_protocol_is_looked_at_over_ssh_too() {
+    no_version=1 ssh_daemon
+    local before
+    wait_for 60 looked_again
+    before=$(logins)
+    next_over_ssh 2
+    wait_for 60 grep -qx 2 srv/web/current/VERSION
+    expect_equal "$(logins)" "$before"
 }
 
 test_an_unknown_and_a_changed_ssh_host_key_are_refused_attack_26() {
@@ -569,6 +667,8 @@ test_a_tick_with_nothing_new_is_one_request_over_a_kept_connection_and_no_proces
     git -C app.work push -q "$work/app.git" HEAD
     declare_source "git: {url: \"file://$work/app.git\", commit: $(git -C app.work rev-parse HEAD)}"
     wait_for 60 grep -qx 2 srv/web/current/VERSION
+    # git itself begins by asking for the refs: the branch was brought without it.
+    expect_lacks "$(cat nginx/access.log)" "info/refs"
     kill "$daemon"
 }
 
