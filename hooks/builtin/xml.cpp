@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <set>
 
 namespace tidegate::hooks::builtin {
@@ -92,21 +93,42 @@ class Walker {
     [[nodiscard]] bool take_declaration_start() {
         return text_.size() > at_ + 5 && is_blank(text_[at_ + 5]) && take("<?xml");
     }
+    // version, encoding, standalone, in this order and only the first of them always there.
     [[nodiscard]] bool declaration(size_t begin) {
         const auto from = at_;
         if (!skip_to("?>", "the XML declaration", begin)) return false;
-        const auto body = text_.substr(from, at_ - 2 - from);
-        if (body.find("version") == std::string_view::npos)
-            return wrong("the XML declaration names no version", begin);
-        const auto encoding = body.find("encoding");
-        if (encoding == std::string_view::npos) return true;
-        std::string value;
-        for (const char c : body.substr(encoding + 8)) {
-            if (is_name(c)) value += static_cast<char>(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-            if ((c == '"' || c == '\'') && !value.empty()) break;
+        auto rest = text_.substr(from, at_ - 2 - from);
+        if (!take_setting(rest, "version")) return wrong("the XML declaration names no version", begin);
+        if (auto encoding = take_setting(rest, "encoding")) {
+            for (char& c : *encoding) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+            utf8_ = encoding == "utf-8" || encoding == "utf8" || encoding == "us-ascii";
         }
-        utf8_ = value == "utf-8" || value == "utf8" || value == "us-ascii";
-        return true;
+        (void)take_setting(rest, "standalone");
+        const bool over = std::all_of(rest.begin(), rest.end(), is_blank);
+        return over ||
+               wrong("the XML declaration takes version, encoding and standalone, in this order", begin);
+    }
+    // A blank, the name, = and a quoted word off the beginning; nullopt, and nothing taken, where it is anything else.
+    static std::optional<std::string> take_setting(std::string_view& text, std::string_view name) {
+        auto rest = text;
+        const auto skip_blanks = [&] {
+            const auto before = rest.size();
+            while (!rest.empty() && is_blank(rest.front())) rest.remove_prefix(1);
+            return rest.size() < before;
+        };
+        if (!skip_blanks() || !rest.starts_with(name)) return std::nullopt;
+        rest.remove_prefix(name.size());
+        skip_blanks();
+        if (!rest.starts_with('=')) return std::nullopt;
+        rest.remove_prefix(1);
+        skip_blanks();
+        if (!rest.starts_with('"') && !rest.starts_with('\'')) return std::nullopt;
+        const auto close = rest.find(rest.front(), 1);
+        if (close == std::string_view::npos || close == 1) return std::nullopt;
+        const auto value = rest.substr(1, close - 1);
+        if (!std::all_of(value.begin(), value.end(), is_name)) return std::nullopt;
+        text = rest.substr(close + 1);
+        return std::string(value);
     }
     bool not_utf8() {
         size_t begin = 0;
