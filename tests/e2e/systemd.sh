@@ -208,14 +208,14 @@ upstream: {proxy: $1, name: web, reload: proxy.service}"
     inside_once
     expect_status 0
     expect_equal "$(live_instance)" blue
-    inside_serves 1
+    wait_for 20 inside_serves 1 # a proxy reloads in the background
     ask_without_end "$port"
     release 2 1 1
     probed="{instance}" declare_release 2 "$turns"
     inside_once
     expect_status 0
     expect_equal "$(live_instance)" green
-    inside_serves 2
+    wait_for 20 inside_serves 2
     expect_equal "$(inside systemctl is-active web@blue.service || true)" inactive
     # One that fails before the switch is never seen by anybody.
     release 3 1 1 broken
@@ -234,7 +234,7 @@ upstream: {proxy: $1, name: web, reload: proxy.service}"
     expect_status 1
     expect_contains "$err" "reverted"
     expect_equal "$(live_instance)" green
-    inside_serves 2
+    wait_for 20 inside_serves 2
     expect_equal "$(inside systemctl is-active web@blue.service || true)" inactive
     expect_equal "$(inside systemctl show -P NRestarts web@green.service)" 0
     kill "$asking"
