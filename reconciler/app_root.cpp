@@ -1,5 +1,6 @@
 #include "reconciler/app_root.hpp"
 
+#include "reconciler/remove_folder.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/handle.hpp"
 #include "shared/base/text.hpp"
@@ -253,21 +254,21 @@ Result<void> AppRoot::remove(const ReleaseId& id, const std::vector<ReleaseId>& 
     const auto running = TRY(current());
     if (running == id || std::find(keep.begin(), keep.end(), id) != keep.end())
         return fail(ErrorKind::Denied, "the release is in use and stays: " + release_path(id));
-    TRY(remove_tree(releases_.get(), removing_name(id)));
+    TRY(remove_folder(releases_.get(), removing_name(id)));
     if (renameat(releases_.get(), id.str().c_str(), releases_.get(), removing_name(id).c_str()) != 0) {
         if (errno == ENOENT) return {};
         return fail_errno("cannot remove the release " + release_path(id));
     }
     TRY(sync_fd(releases_.get(), path_ + "/releases"));
     return during("removing the release " + release_path(id),
-                  remove_tree(releases_.get(), removing_name(id)));
+                  remove_folder(releases_.get(), removing_name(id)));
 }
 
 Result<std::vector<std::string>> AppRoot::clean_leftovers() const {
     std::vector<std::string> removed;
     for (const auto& name : TRY(list_dir(releases_.get()))) {
         if (!is_leftover(name)) continue;
-        TRY(remove_tree(releases_.get(), name));
+        TRY(remove_folder(releases_.get(), name));
         removed.push_back(name);
     }
     for (auto& name : TRY(clean_half_switches())) removed.push_back(std::move(name));
@@ -276,7 +277,7 @@ Result<std::vector<std::string>> AppRoot::clean_leftovers() const {
 
 Result<Fd> AppRoot::make_partial(const ReleaseId& id) const {
     const auto name = partial_name(id);
-    TRY(remove_tree(releases_.get(), name));
+    TRY(remove_folder(releases_.get(), name));
     // Nobody looks in while it is written.
     if (mkdirat(releases_.get(), name.c_str(), 0700) != 0)
         return fail_errno("cannot make the folder " + escape_foreign(path_) + "/releases/" + name);
@@ -286,7 +287,7 @@ Result<Fd> AppRoot::make_partial(const ReleaseId& id) const {
 }
 
 Result<void> AppRoot::remove_partial(const ReleaseId& id) const {
-    return remove_tree(releases_.get(), partial_name(id));
+    return remove_folder(releases_.get(), partial_name(id));
 }
 
 Result<void> AppRoot::publish(const ReleaseId& id) const {

@@ -19,7 +19,7 @@ constexpr std::string_view kProofs = ".intoto.jsonl";
 class ArchiveReleaseSource final : public UnpackedSource {
   public:
     ArchiveReleaseSource(const Host& host, const AppSpec& spec, BareStore store)
-        : UnpackedSource(host, folder_of(host, spec), std::move(store), name_of(source_of(spec)),
+        : UnpackedSource(host, spec, std::move(store), name_of(source_of(spec)),
                          "the archive " + source_of(spec).url.redacted()),
           source_(source_of(spec)) {}
 
@@ -65,6 +65,7 @@ class ArchiveReleaseSource final : public UnpackedSource {
         if (!file) return fail_errno("cannot read " + path_);
         return import.add_archive(file.get(), limits(), tree, cancel_fd);
     }
+    std::vector<std::string> archives() const override { return {path_}; }
     int strip() const override { return source_.strip; }
 
   private:

@@ -1,5 +1,6 @@
 #include "reconciler/download.hpp"
 
+#include "reconciler/disk_room.hpp"
 #include "reconciler/release_files.hpp"
 #include "reconciler/transfer.hpp"
 #include "shared/base/files.hpp"
@@ -10,6 +11,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace tidegate::reconciler {
 
@@ -131,6 +133,7 @@ class OnePlace {
             return fail_errno("cannot read " + escape_foreign(url_.path()));
         if (!S_ISREG(info.st_mode))
             return fail(ErrorKind::Invalid, "not a file: " + escape_foreign(url_.path()));
+        TRY(check_room(part.fd(), wanted_.what, {static_cast<std::uint64_t>(info.st_size), 0}, 0));
         char buffer[65536];
         while (true) {
             const ssize_t got = ::read(from.get(), buffer, sizeof buffer);
@@ -139,6 +142,15 @@ class OnePlace {
             TRY(part.append(std::string_view(buffer, static_cast<size_t>(got))));
             TRY(check_cancelled(wanted_.cancel_fd));
         }
+    }
+
+    // For what is still to come, where the server says how much that is.
+    Result<void> has_room(const PartFile& part, const HttpResponse& head) const {
+        const auto text = head.header("content-length");
+        std::uint64_t length = 0;
+        const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), length);
+        if (text.empty() || code != std::errc() || end != text.data() + text.size()) return {};
+        return check_room(part.fd(), wanted_.what, {length, 0}, 0);
     }
 
     // "bytes 100-199/200" begins where we are.
@@ -157,14 +169,14 @@ class OnePlace {
                 transfer.headers.emplace_back("If-Range", validator);
         }
         transfer.on_head = [&](const HttpResponse& head) -> Result<void> {
-            if (head.status == 206 && goes_on_at(head, part.size())) return {};
+            if (head.status == 206 && goes_on_at(head, part.size())) return has_room(part, head);
             TRY(part.begin_again());
             if (head.status != 200)
                 return head.status == 416 || head.status == 206
                            ? fail(ErrorKind::Transient, "the server could not go on with what it gave before")
                            : status_error(head.status, url_);
             note_validator(part, head);
-            return {};
+            return has_room(part, head);
         };
         transfer.on_body = [&](std::string_view bytes) { return part.append(bytes); };
         const auto had = part.size();

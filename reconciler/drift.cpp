@@ -1,6 +1,7 @@
 #include "reconciler/drift.hpp"
 
 #include "reconciler/blob_file.hpp"
+#include "reconciler/parallel.hpp"
 #include "reconciler/release_files.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/handle.hpp"
@@ -20,7 +21,8 @@ using How = DriftedFile::How;
 namespace {
 
 constexpr size_t kMostShown = 1000;
-constexpr size_t kFilesOfALook = 256;  // and up to a piece more
+constexpr size_t kFilesOfALook = 256;       // and up to a piece more
+constexpr size_t kFilesOfOneThread = 2000;  // fewer are not worth a thread
 constexpr mode_t kPermissions = 07777;
 
 // Looks at one file whose fingerprint differs; nullopt when only its times did.
@@ -117,33 +119,95 @@ std::string Drift::words() const {
     return text + (files.size() > 3 ? " …" : "");
 }
 
-Result<Drift> find_drift(const AppRoot& root, const ReleaseId& id, IntegrityRecord& record, bool& refreshed,
-                         int cancel_fd) {
-    const Fd release = TRY(root.open_release(id));
+namespace {
+
+// The folders of a release's files, each opened once for those that follow each other: a name is then one step.
+class FolderOf {
+  public:
+    explicit FolderOf(int release) : release_(release) {}
+
+    // As fstatat(2) of the whole path.
+    int look(const std::string& path, struct stat& info) {
+        const auto slash = path.rfind('/');
+        if (slash == std::string::npos) return fstatat(release_, path.c_str(), &info, AT_SYMLINK_NOFOLLOW);
+        const auto folder = std::string_view(path).substr(0, slash);
+        if (!opened_ || folder != path_) {
+            path_ = folder;
+            opened_ = true;
+            folder_.reset(openat(release_, path_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+            error_ = folder_ ? 0 : errno;
+        }
+        if (folder_) return fstatat(folder_.get(), path.c_str() + slash + 1, &info, AT_SYMLINK_NOFOLLOW);
+        errno = error_;
+        return -1;
+    }
+
+  private:
+    int release_;
+    std::string path_;
+    bool opened_ = false;
+    Fd folder_;
+    int error_ = 0;
+};
+
+struct Looked {
+    Result<void> done;
     Drift drift;
+    bool refreshed = false;
+};
+
+void note(Drift& drift, DriftedFile file) {
+    if (drift.files.size() == kMostShown)
+        ++drift.more;
+    else
+        drift.files.push_back(std::move(file));
+}
+
+Result<void> look_at(int release, IntegrityEntry* first, IntegrityEntry* last, Looked& looked,
+                     int cancel_fd) {
+    FolderOf folders(release);
     size_t seen = 0;
-    for (auto& entry : record.entries) {
+    for (auto* entry = first; entry != last; ++entry) {
         if (++seen % 256 == 0) TRY(check_cancelled(cancel_fd));
         struct stat info {};
         std::optional<How> how;
-        if (fstatat(release.get(), entry.path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (folders.look(entry->path, info) != 0) {
             if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
-                return fail_errno("cannot look at " + escape_foreign(entry.path));
+                return fail_errno("cannot look at " + escape_foreign(entry->path));
             how = How::Missing;
         } else {
             const auto now = Fingerprint::of(info);
-            if (entry.print.matches(now)) continue;
-            how = look_closer(release.get(), entry, info);
+            if (entry->print.matches(now)) continue;
+            how = look_closer(release, *entry, info);
             if (!how) {
-                entry.print = now;
-                refreshed = true;
+                entry->print = now;
+                looked.refreshed = true;
                 continue;
             }
         }
-        if (drift.files.size() == kMostShown)
-            ++drift.more;
-        else
-            drift.files.push_back({*how, entry.path, entry.origin != Origin::Build || how == How::Mode});
+        note(looked.drift, {*how, entry->path, entry->origin != Origin::Build || how == How::Mode});
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<Drift> find_drift(const AppRoot& root, const ReleaseId& id, IntegrityRecord& record, bool& refreshed,
+                         int cancel_fd) {
+    const Fd release = TRY(root.open_release(id));
+    const size_t files = record.entries.size();
+    std::vector<Looked> parts(threads_for(files, kFilesOfOneThread));
+    auto* entries = record.entries.data();
+    in_parallel(parts.size(), [&](size_t i) {
+        parts[i].done = look_at(release.get(), entries + files * i / parts.size(),
+                                entries + files * (i + 1) / parts.size(), parts[i], cancel_fd);
+    });
+    Drift drift;
+    for (auto& part : parts) {
+        TRY(std::move(part.done));
+        refreshed = refreshed || part.refreshed;
+        drift.more += part.drift.more;
+        for (auto& file : part.drift.files) note(drift, std::move(file));
     }
     return drift;
 }

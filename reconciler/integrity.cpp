@@ -1,5 +1,6 @@
 #include "reconciler/integrity.hpp"
 
+#include "reconciler/parallel.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 #include "shared/hash/sha256.hpp"
@@ -27,7 +28,8 @@ const std::string kPiece = "piece-";
 constexpr size_t kSmall = 1024;
 constexpr size_t kShortestPiece = 128;
 constexpr size_t kLongestPiece = 1024;
-constexpr std::uint32_t kOneIn = 256;  // paths that a piece ends with
+constexpr size_t kPiecesOfOneThread = 8;  // fewer are not worth a thread
+constexpr std::uint32_t kOneIn = 256;     // paths that a piece ends with
 
 std::int64_t nanoseconds(const timespec& time) {
     return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
@@ -200,31 +202,49 @@ Result<void> IntegrityStore::save(const ReleaseId& id, const IntegrityRecord& re
     TRY(make_dirs(folder_, 0700));
     const Fd folder = TRY(open_dir(folder_));
     auto text = header_of(record);
-    const auto& entries = record.entries;
-    const bool small = entries.size() <= kSmall;
+    const bool small = record.entries.size() <= kSmall;
     if (small)
-        for (const auto& entry : entries) render(entry, entry.print.single_link, text);
-    for (size_t first = 0; !small && first < entries.size();) {
-        const auto last = piece_end(entries, first);
-        const bool linked = std::none_of(entries.begin() + static_cast<std::ptrdiff_t>(first),
-                                         entries.begin() + static_cast<std::ptrdiff_t>(last),
-                                         [](const IntegrityEntry& entry) { return entry.print.single_link; });
-        std::string piece;
-        for (; first < last; ++first)
-            render(entries[first], linked || entries[first].print.single_link, piece);
-        const auto digest = sha256_hex(piece);
-        TRY(during(doing, keep_piece(folder.get(), digest, piece)));
-        text += "c " + digest + (linked ? " 2" : " 1") + std::string(1, '\0');
-    }
+        for (const auto& entry : record.entries) render(entry, entry.print.single_link, text);
+    else
+        text += TRY(during(doing, keep_pieces(folder.get(), record.entries)));
     if (release != nullptr) TRY(during(doing, sync_file_system(release->get(), "the release " + id.str())));
     if (!small && (release == nullptr || !one_file_system(release->get(), folder.get())))
         TRY(during(doing, sync_file_system(folder.get(), folder_)));
     return during(doing, write_file_atomic(folder.get(), id.str(), text + sha256_hex(text), 0600));
 }
 
+// Gives the lines that stand for them.
+Result<std::string> IntegrityStore::keep_pieces(int folder,
+                                                const std::vector<IntegrityEntry>& entries) const {
+    std::vector<size_t> ends{0};
+    while (ends.back() < entries.size()) ends.push_back(piece_end(entries, ends.back()));
+    const size_t pieces = ends.size() - 1;
+    std::vector<Result<std::string>> lines(pieces);
+    const size_t threads = threads_for(pieces, kPiecesOfOneThread);
+    in_parallel(threads, [&](size_t part) {
+        for (size_t i = part; i < pieces; i += threads)
+            lines[i] = keep_piece(folder, entries.data() + ends[i], entries.data() + ends[i + 1]);
+    });
+    std::string text;
+    for (auto& line : lines) text += TRY(std::move(line));
+    return text;
+}
+
+Result<std::string> IntegrityStore::keep_piece(int folder, const IntegrityEntry* first,
+                                               const IntegrityEntry* last) const {
+    const bool linked =
+        std::none_of(first, last, [](const IntegrityEntry& entry) { return entry.print.single_link; });
+    std::string piece;
+    for (const auto* entry = first; entry != last; ++entry)
+        render(*entry, linked || entry->print.single_link, piece);
+    const auto digest = sha256_hex(piece);
+    TRY(write_piece(folder, digest, piece));
+    return "c " + digest + (linked ? " 2" : " 1") + std::string(1, '\0');
+}
+
 // One that is there may have been torn by a power cut before anybody named it.
-Result<void> IntegrityStore::keep_piece(int folder, const std::string& digest,
-                                        const std::string& text) const {
+Result<void> IntegrityStore::write_piece(int folder, const std::string& digest,
+                                         const std::string& text) const {
     const auto name = kPiece + digest;
     const auto there = read_file(folder_ + "/" + name, kLargest);
     if (there && *there == text) return {};

@@ -78,8 +78,12 @@ class IntegrityStore {
 
   private:
     [[nodiscard]] Result<std::optional<std::string>> text_of(const ReleaseId& id) const;
-    [[nodiscard]] Result<void> keep_piece(int folder, const std::string& digest,
-                                          const std::string& text) const;
+    [[nodiscard]] Result<std::string> keep_pieces(int folder,
+                                                  const std::vector<IntegrityEntry>& entries) const;
+    [[nodiscard]] Result<std::string> keep_piece(int folder, const IntegrityEntry* first,
+                                                 const IntegrityEntry* last) const;
+    [[nodiscard]] Result<void> write_piece(int folder, const std::string& digest,
+                                           const std::string& text) const;
     [[nodiscard]] Result<void> drop_pieces(int folder) const;
 
     std::string folder_;

@@ -17,7 +17,7 @@ namespace {
 class OciReleaseSource final : public UnpackedSource {
   public:
     OciReleaseSource(const Host& host, const AppSpec& spec, BareStore store, Registry registry)
-        : UnpackedSource(host, folder_of(host, spec), std::move(store), spec.commit.str(),
+        : UnpackedSource(host, spec, std::move(store), spec.commit.str(),
                          "the artifact " + std::get<manifests::OciSource>(spec.source).ref),
           spec_(spec),
           registry_(std::move(registry)) {}
@@ -70,6 +70,12 @@ class OciReleaseSource final : public UnpackedSource {
             TRY(import.add_archive(file.get(), limits(), tree, cancel_fd));
         }
         return {};
+    }
+
+    std::vector<std::string> archives() const override {
+        std::vector<std::string> paths;
+        for (const auto& layer : layers_) paths.push_back(folder() + "/" + layer.sha256);
+        return paths;
     }
 
   private:

@@ -1,5 +1,6 @@
 #include "reconciler/stage.hpp"
 
+#include "reconciler/parallel.hpp"
 #include "reconciler/release_files.hpp"
 #include "reconciler/stage_plan.hpp"
 #include "reconciler/stage_write.hpp"
@@ -71,9 +72,18 @@ Result<StageReport> fill_partial(const AppRoot& root, const Repo& repo, const In
                                  const StageRequest& request) {
     const Fd folder = TRY(root.make_partial(request.id));
     ShareIndex index(root, store, request.share_with);
+    // The tree is listed while the record of the release before is read.
+    Result<ReleaseTree> tree;
+    in_parallel(request.share_with.empty() ? 1 : 2, [&](size_t part) {
+        if (part == 0)
+            tree = list_release(repo, request);
+        else
+            (void)index.any();
+    });
+    if (!tree) return fail(std::move(tree.error()));
     const bool can_reflink = probe_reflink(folder.get(), index);
-    const auto plan = TRY(plan_stage(repo, request, index, can_reflink));
-    TRY(check_space(folder.get(), plan, request.limits.spare_bytes));
+    const auto plan = TRY(plan_stage(repo, request, std::move(*tree), index, can_reflink));
+    TRY(check_room(folder.get(), "the release", plan.need, request.limits.spare_bytes));
     const Owner owner = request.has_build && geteuid() == 0 ? root.user() : std::nullopt;
     auto report = TRY(write_planned(repo, request, plan, folder.get(), owner));
     report.missing_shared_files = TRY(root.link_shared(folder.get(), request.shared));

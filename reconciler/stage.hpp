@@ -9,6 +9,7 @@
 #pragma once
 
 #include "reconciler/app_root.hpp"
+#include "reconciler/disk_room.hpp"
 #include "reconciler/integrity.hpp"
 #include "shared/repo/repo.hpp"
 
@@ -25,7 +26,7 @@ struct StageLimits {
     std::uint64_t bytes = 64ULL << 30;
     std::uint64_t file_bytes = 4ULL << 30;
     size_t files = 1'000'000;
-    std::uint64_t spare_bytes = 64ULL << 20;  // must be left free on the file system
+    std::uint64_t spare_bytes = kSpareBytes;  // must be left free on the file system
 };
 
 struct StageRequest {

@@ -1,6 +1,7 @@
 #include "reconciler/stage_write.hpp"
 
 #include "reconciler/blob_file.hpp"
+#include "reconciler/parallel.hpp"
 #include "shared/base/handle.hpp"
 #include "shared/base/text.hpp"
 
@@ -12,7 +13,6 @@
 #include <atomic>
 #include <cerrno>
 #include <iterator>
-#include <thread>
 
 namespace tidegate::reconciler {
 
@@ -23,7 +23,6 @@ namespace {
 constexpr std::string_view kLfsPointer = "version https://git-lfs.github.com/spec/v1\n";
 constexpr size_t kLongestPointer = 1024;
 constexpr size_t kFilesOfOneThread = 200;  // fewer are not worth a thread
-constexpr size_t kMostThreads = 4;
 
 // The folder a file goes into, opened once for all its files: paths come in tree order.
 class FolderStack {
@@ -104,6 +103,7 @@ class Writer {
           stop_(stop) {}
 
     Result<StageReport> write(size_t first, size_t last) {
+        report_.record.entries.reserve(last - first);
         for (size_t i = first; i < last; ++i) {
             const auto& file = plan_.files[i];
             if (++report_.files % 64 == 0) TRY(check_cancelled(request_.cancel_fd));
@@ -250,8 +250,7 @@ std::vector<size_t> shares_of(const StagePlan& plan) {
     const auto cost = [](const PlannedFile& file) {
         return kEach + (file.way == FileWay::Write ? file.size : 0);
     };
-    const size_t most = std::min<size_t>(std::max(std::thread::hardware_concurrency(), 1U), kMostThreads);
-    const size_t threads = std::clamp<size_t>(files.size() / kFilesOfOneThread, 1, most);
+    const size_t threads = threads_for(files.size(), kFilesOfOneThread);
     std::uint64_t total = 0;
     for (const auto& file : files) total += cost(file);
     std::vector<size_t> shares{0};
@@ -275,11 +274,7 @@ Result<StageReport> write_planned(const Repo& repo, const StageRequest& request,
         parts[i] = Writer(repo.git_dir(), request, plan, folder, owner, stop).write(shares[i], shares[i + 1]);
         if (!parts[i]) stop = true;
     };
-    {
-        std::vector<std::jthread> others;
-        for (size_t i = 1; i < parts.size(); ++i) others.emplace_back(work, i);
-        work(0);
-    }
+    in_parallel(parts.size(), work);
     for (auto& part : parts)
         if (!part) return part;
     auto sum = TRY(Writer(repo.git_dir(), request, plan, folder, owner, stop).write_rest());

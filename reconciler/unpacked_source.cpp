@@ -1,8 +1,12 @@
 #include "reconciler/unpacked_source.hpp"
 
+#include "reconciler/disk_room.hpp"
+#include "shared/archive/archive.hpp"
 #include "shared/base/files.hpp"
 #include "shared/base/text.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,10 +26,11 @@ bool is_download(const std::string& name) {
 
 }  // namespace
 
-UnpackedSource::UnpackedSource(const Host& host, std::string folder, BareStore store, std::string name,
+UnpackedSource::UnpackedSource(const Host& host, const AppSpec& spec, BareStore store, std::string name,
                                std::string what)
     : host_(host),
-      folder_(std::move(folder)),
+      folder_(folder_of(host, spec)),
+      root_(spec.root),
       store_(std::move(store)),
       name_(std::move(name)),
       what_(std::move(what)) {}
@@ -61,6 +66,7 @@ Result<void> UnpackedSource::fetch(int cancel_fd) {
     TRY(store_.prepare());
     if (imported(store_, name_)) return {};
     TRY(before_import(cancel_fd));
+    TRY(check_rooms(cancel_fd));
     auto done = [&]() -> Result<void> {
         const auto import = TRY(ObjectImport::begin(store_));
         UnpackedTree tree(strip());
@@ -77,6 +83,39 @@ Result<void> UnpackedSource::fetch(int cancel_fd) {
     if (done || done.error().kind == ErrorKind::Invalid) remove_downloads();
     if (!done) TRY(store_.prepare());  // the half written pack goes
     return during("unpacking " + what_, std::move(done));
+}
+
+// What an archive unpacks to stands in its headers, between the contents: it is read through once before anything is
+// written, unless the disk holds the most that one of its size may unpack to. The store takes about as much as the archive does.
+Result<void> UnpackedSource::check_rooms(int cancel_fd) const {
+    const Fd store = TRY(open_dir(folder_));
+    const Fd root = TRY(open_dir(exists(root_) ? root_ : folder_));
+    std::vector<Fd> files;
+    std::uint64_t packed = 0;
+    for (const auto& path : archives()) {
+        files.emplace_back(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+        struct stat info {};
+        if (!files.back() || fstat(files.back().get(), &info) != 0) return fail_errno("cannot read " + path);
+        packed += static_cast<std::uint64_t>(info.st_size);
+    }
+    const auto plenty = std::min(limits().bytes, most_unpacked(packed)) + packed + kSpareBytes;
+    if (TRY(free_bytes(store.get())) >= plenty && TRY(free_bytes(root.get())) >= plenty) return {};
+    DiskNeed release;
+    ArchiveVisitor count;
+    count.entry = [&](const ArchiveEntry& entry) -> Result<Take> {
+        release.add_file(entry.type == ArchiveEntry::Type::Folder ? kDiskBlock : entry.size);
+        return Take::Nothing;
+    };
+    for (const auto& file : files) TRY(read_archive(file.get(), limits(), cancel_fd, count));
+    struct stat one {};
+    struct stat other {};
+    const bool one_disk =
+        fstat(store.get(), &one) == 0 && fstat(root.get(), &other) == 0 && one.st_dev == other.st_dev;
+    if (one_disk)
+        release.bytes += packed;
+    else
+        TRY(check_room(store.get(), what_ + ", unpacked,", {packed, 0}, kSpareBytes));
+    return check_room(root.get(), what_ + ", unpacked,", release, kSpareBytes);
 }
 
 void UnpackedSource::remove_downloads() const {

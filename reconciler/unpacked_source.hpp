@@ -22,13 +22,16 @@ class UnpackedSource : public ReleaseSource {
 
   protected:
     // `name`: what the commit is kept by; begins with the 64 digits of the digest.
-    UnpackedSource(const Host& host, std::string folder, BareStore store, std::string name, std::string what);
+    UnpackedSource(const Host& host, const AppSpec& spec, BareStore store, std::string name,
+                   std::string what);
     [[nodiscard]] static std::string folder_of(const Host& host, const AppSpec& spec);
     [[nodiscard]] static Result<BareStore> store_of(const Host& host, const AppSpec& spec);
 
     // Brings the content, adds it to `import`. What lies in folder() and is called by a digest is removed afterwards.
     [[nodiscard]] virtual Result<void> bring(ObjectImport& import, UnpackedTree& tree, int cancel_fd) = 0;
     [[nodiscard]] virtual Result<void> before_import(int cancel_fd) = 0;
+    // What before_import() brought and bring() will unpack.
+    [[nodiscard]] virtual std::vector<std::string> archives() const = 0;
     [[nodiscard]] virtual int strip() const { return 0; }
 
     [[nodiscard]] const Host& host() const { return host_; }
@@ -38,9 +41,11 @@ class UnpackedSource : public ReleaseSource {
     [[nodiscard]] Download wanted(std::string what, std::string sha256, int cancel_fd) const;
 
   private:
+    [[nodiscard]] Result<void> check_rooms(int cancel_fd) const;
     void remove_downloads() const;
     const Host& host_;
     std::string folder_;
+    std::string root_;  // the app's
     BareStore store_;
     std::string name_;
     std::string what_;

@@ -104,7 +104,7 @@ class ArchiveWalk {
         const auto headers = (count_ + 1) * kHeaders + kPiece;
         if (more > limits_.bytes - bytes_ || unpacked > limits_.bytes + headers)
             return bad("unpacks to more than " + std::to_string(limits_.bytes) + " bytes");
-        if (unpacked > kAnyRatioBelow && unpacked / kHighestRatio > packed_)
+        if (unpacked > most_unpacked(packed_))
             return bad("unpacks to more than " + std::to_string(kHighestRatio) + " times its size");
         return {};
     }
@@ -178,6 +178,10 @@ class ArchiveWalk {
 };
 
 }  // namespace
+
+std::uint64_t most_unpacked(std::uint64_t packed) {
+    return std::max(kAnyRatioBelow, (packed + 1) * kHighestRatio);
+}
 
 Result<std::string> archive_path(std::string_view name) {
     if (name.size() > kLongestName) return bad("holds a name of more than 4096 bytes", name);

@@ -43,6 +43,9 @@ struct ArchiveVisitor {
 [[nodiscard]] Result<void> read_archive(int fd, const ArchiveLimits& limits, int cancel_fd,
                                         const ArchiveVisitor& visitor);
 
+// The most that an archive of `packed` bytes may unpack to, in bytes of all files together; what goes beyond is refused.
+[[nodiscard]] std::uint64_t most_unpacked(std::uint64_t packed);
+
 // A name in an archive as ArchiveEntry::path has it; empty for the top ("./"). Invalid as above.
 [[nodiscard]] Result<std::string> archive_path(std::string_view name);
 

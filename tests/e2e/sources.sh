@@ -777,3 +777,33 @@ test_a_daemon_looks_over_the_git_protocol_without_a_process() {
     wait_for 20 git ls-remote "git://127.0.0.1:$port/app.git"
     protocols='file, git' looks_without_processes "git://127.0.0.1:$port/deploy.git" ""
 }
+
+the_tight_disk() {
+    mount -t tmpfs -o size=120m tmpfs srv
+    once
+    [ "$status" != 0 ] || fail "it was deployed"
+    expect_contains "$out$err" "to spare; 120 MiB are free"
+    expect_equal "$(find srv/web/releases -mindepth 1)" ""
+    expect_equal "$(find state/sources/apps/web/store.git -name '*.pack' -o -name 'tmp_*')" ""
+    # With more room it goes in, by itself and without being brought again.
+    rm dl/zeros.tar.zst
+    mount -o remount,size=300m srv
+    declare_source "$zeros"
+    once
+    [ "$status" = 0 ] || fail "with room: $out$err"
+    cmp big srv/web/current/big
+}
+
+test_an_archive_that_the_disk_cannot_hold_is_refused_before_it_is_unpacked() {
+    [ "$(id -u)" = 0 ] || skip "only root mounts"
+    unshare --mount true 2>/dev/null || skip "no mounts of one's own can be made here"
+    world
+    mkdir -p dl
+    head -c 100000000 /dev/zero >big
+    tar -cf dl/zeros.tar big
+    zstd -q --rm dl/zeros.tar
+    local zeros="archive: {url: \"file://$work/dl/zeros.tar.zst\", sha256: $(sha256sum dl/zeros.tar.zst | cut -d' ' -f1)}"
+    declare_source "$zeros"
+    zeros=$zeros turn=$turn work=$work unshare --mount "$BASH" -euo pipefail -c \
+        "$(declare -f the_tight_disk fail expect_equal expect_contains once run declare_source); the_tight_disk"
+}

@@ -1,6 +1,7 @@
 """A first deployment of a large release, and releases that change one file of it, beside the plain tools."""
 
 import shutil
+import time
 
 from machine import Cost, Result, Target, median
 from world import Host, Repository, fill
@@ -24,23 +25,23 @@ set :sshkit_backend, SSHKit::Backend::Local
 
 
 class Contender:
-    """One way to deploy, in a folder of its own. `first` and `next` give commands; `clean` makes room between rounds."""
+    """One way to deploy, in a folder of its own, a fresh one for each first deployment. Nothing is removed between them:
+    for a minute ext4 passes over inodes that were just deleted, one by one, which takes whoever comes next seconds."""
 
     def __init__(self, bench, name, folder):
-        self.bench, self.name, self.folder = bench, name, folder
-        self.turn = 0
+        self.bench, self.name, self.top = bench, name, folder
+        self.turn, self.round = 0, 0
+        self.keep = 0  # releases; 0: all of them
         folder.mkdir()
 
     def begin(self, repository):  # before each first deployment; not timed
-        shutil.rmtree(self.folder)
+        self.round += 1
+        self.folder = self.top / str(self.round)
         self.folder.mkdir()
         self.turn = 0
 
     def prepare(self, repository, commit):  # before each deployment; not timed
         self.turn += 1
-
-    def clean(self):
-        pass
 
 
 class Shell(Contender):
@@ -54,11 +55,9 @@ class Shell(Contender):
         line = self.first_line if self.turn == 1 else self.line
         words = {"n": self.turn, "o": self.turn - 1, "tree": repository.tree, "bare": repository.bare,
                  "changed": " ".join(names), "switch": SWITCH.format(self.turn)}
+        if self.keep:
+            line += f"; rm -rf {self.turn - self.keep}"
         return ["sh", "-ec", line.format(**words)]
-
-    def clean(self):
-        for number in range(1, self.turn):
-            shutil.rmtree(self.folder / str(number), ignore_errors=True)
 
 
 class Tidegate(Contender):
@@ -68,7 +67,7 @@ class Tidegate(Contender):
 
     def prepare(self, repository, commit):
         super().prepare(repository, commit)
-        self.host.declare(commit, repository)
+        self.host.declare(commit, repository, more=f"keep: {self.keep or 50}\n")
         self.host.push()
 
     def command(self, repository, names):
@@ -137,15 +136,18 @@ def run(bench):
             one.begin(repository)
             one.prepare(repository, commit)
             bench.measure(first[one.name], one.folder, one.command(repository, []))
-    for number in range(options.rounds * 2):
-        (repository.tree / "VERSION").write_text(f"{number + 2}\n")
-        commit = repository.publish("change")
+    for _ in range(options.rounds * 2):
+        change(bench, repository, everybody, later)
         for one in everybody:
-            one.prepare(repository, commit)
-            bench.measure(later[one.name], one.folder, one.command(repository, ["VERSION"]))
             if one.name in nothing:
                 bench.measure(nothing[one.name], one.folder, one.command(repository, []))
-            one.clean()
+    both = [one for one in everybody if one.name in (FLOOR, "tidegated --once")]
+    removing = {one.name: Cost() for one in both}
+    for one in both:
+        one.keep = 3
+    change(bench, repository, both, {one.name: Cost() for one in both})  # removes all that are too many
+    for _ in range(options.rounds):
+        change(bench, repository, both, removing)
     what = f"{options.files:,} files, {options.megabytes} MB"
     ours, clone, floor = "tidegated --once", "git clone --depth 1", FLOOR
     result = Result(f"first deployment: {what}", COLUMNS, rows(first))
@@ -153,14 +155,24 @@ def run(bench):
         result.targets = [Target("no slower than `git clone --depth 1` and a switch",
                                  median(first[ours].wall) / median(first[clone].wall), 1.0, "×"),
                           Target("the same until it is on disk", total(first[ours]) / total(first[clone]), 1.0, "×")]
-    change = Result("a release that changes one file of it", COLUMNS, rows(later))
+    one_file = Result("a release that changes one file of it", COLUMNS, rows(later))
     if floor in later and ours in later:
-        change.targets = [Target("at most 1.5 × `cp -al` and the change, in time",
+        one_file.targets = [Target("at most 1.5 × `cp -al` and the change, in time",
                                  median(later[ours].wall) / median(later[floor].wall), 1.5, "×"),
                           Target("the same until it is on disk", total(later[ours]) / total(later[floor]), 1.5, "×"),
                           Target("at most 1.1 × `cp -al` and the change, in disk",
                                  median(later[ours].kib) / median(later[floor].kib), 1.1, "×")]
-    return [result, change, Result("nothing new", COLUMNS, rows(nothing))]
+    oldest = Result("the same, and the oldest of four releases is removed", COLUMNS, rows(removing))
+    return [result, one_file, oldest, Result("nothing new", COLUMNS, rows(nothing))]
+
+
+def change(bench, repository, contenders, costs):
+    """One file changes, and everybody deploys that."""
+    (repository.tree / "VERSION").write_text(f"{time.time_ns()}\n")
+    commit = repository.publish("change")
+    for one in contenders:
+        one.prepare(repository, commit)
+        bench.measure(costs[one.name], one.folder, one.command(repository, ["VERSION"]))
 
 
 def total(cost):

@@ -198,6 +198,26 @@ TEST_CASE(
     CHECK(refused(rig, request).kind == ErrorKind::NoSpace);
 }
 
+TEST_CASE("stage: files that moved, were copied or changed in a large release are found by content") {
+    const PartsRig rig;
+    const auto make = [&](const std::string& changes) {
+        return rig.commit("mkdir -p a b; for i in $(seq 100); do echo $i > a/f$i; echo b $i > b/g$i; done; " +
+                          changes);
+    };
+    const auto root = rig.root();
+    const auto one = rig.release(root, make(":"));
+    // Every path of b/ is new, one content is, and one file became executable.
+    auto second = request_for(make("git mv b a-b; echo new > a/f7; chmod +x a/f8; cp a/f9 a/twin"));
+    second.share_with = {one};
+    const auto two = stage_release(root, rig.repo(), rig.store(), second);
+    REQUIRE(two.has_value());
+    CHECK(two->files == 201);
+    CHECK(two->written == 2);
+    CHECK(two->hard_linked + two->reflinked == 199);
+    CHECK(rig.sh("cd srv/web/releases/" + second.id.str() +
+                 "; cat a/f7 a/f8 a/twin a-b/g100; test -x a/f8; test ! -e b") == "new\n8\n9\nb 100");
+}
+
 TEST_CASE("stage: a missing object is the mirror's fault, and leaves no release (attack 31)") {
     const PartsRig rig;
     const auto commit = rig.commit("echo one > f; echo two > g");
