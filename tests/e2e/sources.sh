@@ -802,7 +802,8 @@ test_an_archive_that_the_disk_cannot_hold_is_refused_before_it_is_unpacked() {
     head -c 100000000 /dev/zero >big
     tar -cf dl/zeros.tar big
     zstd -q --rm dl/zeros.tar
-    local zeros="archive: {url: \"file://$work/dl/zeros.tar.zst\", sha256: $(sha256sum dl/zeros.tar.zst | cut -d' ' -f1)}"
+    local zeros
+    zeros="archive: {url: \"file://$work/dl/zeros.tar.zst\", sha256: $(sha256sum dl/zeros.tar.zst | cut -d' ' -f1)}"
     declare_source "$zeros"
     zeros=$zeros turn=$turn work=$work unshare --mount "$BASH" -euo pipefail -c \
         "$(declare -f the_tight_disk fail expect_equal expect_contains once run declare_source); the_tight_disk"
